@@ -1,0 +1,1 @@
+"""What moves data between the log and another system."""

@@ -1,0 +1,1 @@
+"""The embedded Kafka, PostgreSQL and Redis, and the processes of `millstream up`."""

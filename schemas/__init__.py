@@ -1,0 +1,1 @@
+"""The contracts: messages, their codec, errors, graphs and block specs. Imports nothing else of ours."""

@@ -1,0 +1,115 @@
+"""One error tree. `code` is stable and public, `retryable` says whether the same call may succeed later."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class MillstreamError(Exception):
+    """Root of everything we raise on purpose. `str(error)` is a sentence for people: fact, value, remedy."""
+
+    code: ClassVar[str] = "internal"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, **facts: Any) -> None:
+        super().__init__(message)
+        self.facts = facts
+        """Machine-readable details; must be JSON-serialisable and free of secrets."""
+
+
+class ConfigurationError(MillstreamError):
+    """Settings, environment or installation do not fit together."""
+
+    code = "configuration"
+
+
+class NotFoundError(MillstreamError):
+    """Absent, or owned by someone else: the two are not told apart."""
+
+    code = "not_found"
+
+
+class ConflictError(MillstreamError):
+    """The state of the thing forbids this request."""
+
+    code = "conflict"
+
+
+class GraphInvalidError(MillstreamError):
+    """A graph cannot be saved or run. `facts["problems"]`: list of {node, pin, code, reason}."""
+
+    code = "graph_invalid"
+
+
+class InputInvalidError(MillstreamError):
+    """What the caller sent does not fit; `facts` says where."""
+
+    code = "input_invalid"
+
+
+class PayloadTooLargeError(MillstreamError):
+    """A value is over the size limit."""
+
+    code = "payload_too_large"
+
+
+class UnavailableError(MillstreamError):
+    """A server that we need does not answer now."""
+
+    code = "unavailable"
+    retryable = True
+
+
+class RecordInvalidError(MillstreamError):
+    """A record on a topic cannot be decoded; it goes to `dead.letters`."""
+
+    code = "record_invalid"
+
+
+class BlockError(MillstreamError):
+    """A block ended without success. `kind` is the name that AutoGPT's clients know."""
+
+    code = "block_failed"
+    kind: ClassVar[str] = "BlockUnknownError"
+
+
+class BlockInputError(BlockError):
+    """The inputs of a block do not fit its schema or its rules."""
+
+    code = "block_input_invalid"
+    kind = "BlockInputError"
+
+
+class BlockExecutionError(BlockError):
+    """The block ran and reported a failure."""
+
+    kind = "BlockExecutionError"
+
+
+class BlockTimeoutError(BlockError):
+    """The block ran over its time limit."""
+
+    code = "block_timeout"
+    retryable = True
+    kind = "BlockExecutionError"
+
+
+class BlockUnknownError(BlockError):
+    """No block has this id here, or it is disabled."""
+
+    code = "block_unknown"
+
+
+class UpstreamError(BlockError):
+    """A service outside answered badly or not at all."""
+
+    code = "upstream_failed"
+    retryable = True
+    kind = "BlockExecutionError"
+
+
+class AddressRefusedError(BlockError):
+    """The SSRF guard refused an address."""
+
+    code = "address_refused"
+    kind = "BlockExecutionError"

@@ -1,0 +1,1 @@
+"""Millstream: agents on Kafka. Block authors import from here."""

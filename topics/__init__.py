@@ -1,0 +1,1 @@
+"""The catalogue: every topic, its key, schema, partitions and retention, and the admin work on them."""
