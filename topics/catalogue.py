@@ -1,0 +1,153 @@
+"""The one table of topics. Names, keys, partitions and retention are stated here and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+PARTITIONS = 16
+"""Of every execution-keyed topic. It cannot grow under open executions: keys would move away from their state."""
+LANES = ("io", "cpu", "llm")
+"""Lanes that the platform itself serves; authors may add lanes of their own."""
+CHANGELOG = "millstream-coordinator-state-changelog"
+"""Changelog of the coordinator's table: named by Faust as `<app id>-<table>-changelog`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """One topic. `messages` are the record names that it carries; empty: private to its owner."""
+
+    name: str
+    key: str
+    messages: tuple[str, ...]
+    about: str
+    partitions: int = PARTITIONS
+    cleanup: Literal["delete", "compact"] = "delete"
+    retention_ms: int = 7 * DAY_MS
+    log_append_time: bool = False
+    extra: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def config(self) -> dict[str, str]:
+        """Topic configuration in Kafka's names, as text."""
+        config = {
+            "cleanup.policy": self.cleanup,
+            "max.message.bytes": "2097152",
+            "message.timestamp.type": "LogAppendTime" if self.log_append_time else "CreateTime",
+        }
+        if self.cleanup == "delete":
+            config["retention.ms"] = str(self.retention_ms)
+        return config | self.extra
+
+
+INBOX = Topic(
+    name="executions.inbox",
+    key="execution id",
+    messages=("Start", "Stop", "Answer", "Started", "Output", "Finished", "Timer", "ChildEvent"),
+    about="Everything that can change an execution; its offset is the order of things.",
+    log_append_time=True,
+)
+CANCELS = Topic(
+    name="nodes.cancels",
+    key="execution id",
+    messages=("Cancel",),
+    about="Executions that were stopped; every worker reads it whole.",
+)
+PROGRESS = Topic(
+    name="nodes.progress",
+    key="execution id",
+    messages=("Progress",),
+    about="Tokens and progress for live views.",
+    retention_ms=DAY_MS,
+)
+EVENTS = Topic(
+    name="executions.events",
+    key="execution id",
+    messages=("Events",),
+    about="Everything that a watcher may see, numbered; the source of replays.",
+    retention_ms=30 * DAY_MS,
+)
+FEED = Topic(
+    name="executions.feed",
+    key="user id",
+    messages=("Feed",),
+    about="An execution began, waits, ended.",
+)
+STATE = Topic(
+    name=CHANGELOG,
+    key="execution id and cell",
+    messages=(),
+    about="State of the coordinator's table, one record a cell.",
+    cleanup="compact",
+    extra={
+        "segment.ms": "600000",
+        "min.cleanable.dirty.ratio": "0.1",
+        "delete.retention.ms": str(DAY_MS),
+        "min.compaction.lag.ms": str(HOUR_MS),
+        "max.compaction.lag.ms": str(6 * HOUR_MS),
+    },
+)
+USAGE = Topic(
+    name="usage.records",
+    key="user id",
+    messages=("Usage",),
+    about="Tokens, seconds and cost of node executions.",
+    retention_ms=90 * DAY_MS,
+)
+NOTIFICATIONS = Topic(
+    name="notifications",
+    key="user id",
+    messages=("Notification",),
+    about="Mails and in-app notices to deliver.",
+)
+STORE = Topic(
+    name="store.events",
+    key="listing id",
+    messages=("StoreEvent",),
+    about="Life of store listings; kept for ever.",
+    retention_ms=-1,
+)
+AUDIT = Topic(
+    name="audit.log",
+    key="actor id",
+    messages=("Audit",),
+    about="Who did what, from the edge.",
+    retention_ms=365 * DAY_MS,
+)
+DEAD_LETTERS = Topic(
+    name="dead.letters",
+    key="the original's",
+    messages=("DeadLetter",),
+    about="Records that could not be handled, with the reason.",
+    retention_ms=30 * DAY_MS,
+)
+
+
+def tasks(lane: str) -> Topic:
+    """Return the task topic of a lane."""
+    return Topic(
+        name=f"nodes.tasks.{lane}",
+        key="node execution id",
+        messages=("Run",),
+        about=f"Node executions to run on the lane {lane!r}.",
+    )
+
+
+def catalogue(lanes: tuple[str, ...] = LANES) -> tuple[Topic, ...]:
+    """Return all topics, in the order in which people read about them."""
+    return (
+        INBOX,
+        *(tasks(lane) for lane in lanes),
+        CANCELS,
+        PROGRESS,
+        EVENTS,
+        FEED,
+        STATE,
+        USAGE,
+        NOTIFICATIONS,
+        STORE,
+        AUDIT,
+        DEAD_LETTERS,
+    )
