@@ -1,0 +1,225 @@
+"""All settings of the platform, in one frozen class. `docs/settings.md` is generated from it."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from millstream.schemas.errors import ConfigurationError
+
+PREFIX = "MILLSTREAM_"
+NESTED = "__"
+
+REFUSED = {
+    "exactly_once": "exactly_once stalls under Faust (0 of 1,000 executions ended); the engine is at least "
+    "once with deterministic ids, so an outcome never changes. Unset it.",
+    "confluent": "Faust's confluent:// driver never gets an assignment; the driver is aiokafka. Unset it and "
+    "name the brokers as host:port in MILLSTREAM_KAFKA.",
+}
+"""Values that people bring along from Faust, and why we refuse them."""
+FAUST_VARIABLES = ("PROCESSING_GUARANTEE", "BROKER_URL", "BROKER_CONSUMER", "BROKER_PRODUCER")
+"""Variables that Faust reads from the environment by itself, also with `MILLSTREAM_` in front."""
+
+
+class KafkaSecurity(BaseModel):
+    """How to log in to an outside Kafka. Variables: `MILLSTREAM_KAFKA_SECURITY__<FIELD>`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="Transport of the connection to the brokers."
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "PLAIN", description="SASL mechanism; only read with a `SASL_` protocol."
+    )
+    sasl_username: str = Field("", description="SASL user name.")
+    sasl_password: SecretStr = Field(SecretStr(""), description="SASL password.")
+    ssl_cafile: Path | None = Field(
+        None, description="PEM file with the CA that signed the brokers' certificates; default: the system's."
+    )
+    ssl_certfile: Path | None = Field(None, description="PEM file with our client certificate, for mutual TLS.")
+    ssl_keyfile: Path | None = Field(None, description="PEM file with the key of `ssl_certfile`.")
+
+    @property
+    def tls(self) -> bool:
+        return self.protocol.endswith("SSL")
+
+    @property
+    def sasl(self) -> bool:
+        return self.protocol.startswith("SASL")
+
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """Return the TLS context that the protocol asks for, None without TLS."""
+        if not self.tls:
+            return None
+        context = ssl.create_default_context(cafile=str(self.ssl_cafile) if self.ssl_cafile else None)
+        if self.ssl_certfile:
+            context.load_cert_chain(str(self.ssl_certfile), str(self.ssl_keyfile) if self.ssl_keyfile else None)
+        return context
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Read once, by `load`, in a composition root; never below `cli/`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter=NESTED, frozen=True, extra="forbid", env_ignore_empty=True
+    )
+
+    home: Path = Field(
+        Path("~/.millstream"),
+        description="Folder for all data of this platform: log, database, files, secrets. One platform a folder.",
+    )
+    host: str = Field("127.0.0.1", description="Address on which the edge listens.")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(8000, description="TCP port on which the edge listens.")
+    kafka: str = Field(
+        "",
+        description="Bootstrap servers of an outside Kafka, `host:port,host:port`. Empty: the embedded one.",
+    )
+    kafka_security: KafkaSecurity = Field(KafkaSecurity(), description="How to log in to the outside Kafka.")
+    kafka_jars: Path | None = Field(
+        None, description="Folder with the jars of Apache Kafka, instead of the download (`libs` of a release)."
+    )
+    replication: Annotated[int, Field(ge=1, le=9)] = Field(
+        1, description="Replicas per partition of our topics. 1 for the embedded broker, 3 for a cluster."
+    )
+    postgres: SecretStr = Field(
+        SecretStr(""),
+        description="DSN of an outside PostgreSQL with pgvector, `postgresql://user:password@host/db`. "
+        "Empty: the embedded one.",
+    )
+    redis: SecretStr = Field(
+        SecretStr(""),
+        description="URL of an outside Redis, `redis://` or `rediss://`, with `appendfsync always`. "
+        "Empty: the embedded one.",
+    )
+    objects_url: str = Field(
+        "", description="Object store for large values, `s3://...` or `file://...`. Empty: a folder in `home`."
+    )
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(
+        1, description="Engine slots; each is one coordinator and one worker process."
+    )
+    token: SecretStr = Field(
+        SecretStr(""), description="Token of the local user. Empty: made once and kept in `home`."
+    )
+    signing_key: SecretStr = Field(
+        SecretStr(""),
+        description="Key that signs what the processes say to each other. Empty: made once and kept in `home`.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+    instance: str = Field("", description="Name of this process, such as `worker-0`; `up` sets it for its children.")
+    ready_file: Path | None = Field(
+        None, description="File that a process without a port makes once it is ready; `up` sets it."
+    )
+
+    @field_validator("home", "kafka_jars", "ready_file", mode="after")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return None if value is None else Path(os.path.abspath(value.expanduser()))
+
+    @field_validator("kafka", mode="after")
+    @classmethod
+    def _bootstrap(cls, value: str) -> str:
+        scheme, separator, rest = value.partition("://")
+        if separator and scheme not in ("kafka", "aiokafka"):
+            raise ValueError(
+                f"the driver {scheme!r} is refused: its consumer never gets an assignment under Faust; "
+                "write host:port alone, the driver is aiokafka"
+            )
+        servers = [server.strip() for server in (rest if separator else value).split(",") if server.strip()]
+        for server in servers:
+            host, _, port = server.rpartition(":")
+            if not host or not port.isdecimal():
+                raise ValueError(f"{server!r} is not host:port")
+        return ",".join(servers)
+
+    @property
+    def objects(self) -> str:
+        """URL of the object store, with the default filled in."""
+        return self.objects_url or f"file://{self.home}/objects"
+
+    def aiokafka(self) -> dict[str, Any]:
+        """Return the connection arguments of aiokafka's clients (bootstrap, TLS, SASL)."""
+        security = self.kafka_security
+        options: dict[str, Any] = {
+            "bootstrap_servers": self.kafka,
+            "security_protocol": security.protocol,
+            "ssl_context": security.ssl_context(),
+        }
+        if security.sasl:
+            options |= {
+                "sasl_mechanism": security.sasl_mechanism,
+                "sasl_plain_username": security.sasl_username,
+                "sasl_plain_password": security.sasl_password.get_secret_value(),
+            }
+        return options
+
+    def confluent(self) -> dict[str, Any]:
+        """Return the configuration of confluent-kafka's clients; its partitioner is the one that aiokafka has."""
+        security = self.kafka_security
+        options: dict[str, Any] = {
+            "bootstrap.servers": self.kafka,
+            "security.protocol": security.protocol,
+        }
+        if security.sasl:
+            options |= {
+                "sasl.mechanism": security.sasl_mechanism,
+                "sasl.username": security.sasl_username,
+                "sasl.password": security.sasl_password.get_secret_value(),
+            }
+        files = {
+            "ssl.ca.location": security.ssl_cafile,
+            "ssl.certificate.location": security.ssl_certfile,
+            "ssl.key.location": security.ssl_keyfile,
+        }
+        return options | {key: str(path) for key, path in files.items() if security.tls and path is not None}
+
+
+def variables() -> dict[str, str]:
+    """Return every variable that is read, with what it says, in the order of the fields."""
+    found = {}
+    for name, field in Settings.model_fields.items():
+        if field.annotation is KafkaSecurity:
+            for inner, inner_field in KafkaSecurity.model_fields.items():
+                found[f"{PREFIX}{name}{NESTED}{inner}".upper()] = inner_field.description or ""
+        else:
+            found[f"{PREFIX}{name}".upper()] = field.description or ""
+    return found
+
+
+def refuse_strangers(environ: Mapping[str, str]) -> None:
+    """Refuse misspelt variables, which pydantic passes over in silence, and Faust's own that would break us.
+
+    Errors: ConfigurationError, naming the nearest variable.
+    """
+    known = variables()
+    for name in sorted(environ):
+        if name.upper().removeprefix(PREFIX) in FAUST_VARIABLES:
+            for value, reason in REFUSED.items():
+                if environ[name].lower().startswith(value):
+                    raise ConfigurationError(f"{name}={environ[name]!r} is refused: {reason}", variable=name)
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}?" if near else "docs/settings.md has them all."
+            raise ConfigurationError(f"There is no setting {name}: {hint}", variable=name)
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings from the environment; `overrides` (command line options) win.
+
+    Errors: ConfigurationError, naming the variable and what is wrong with it.
+    """
+    refuse_strangers(os.environ)
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        variable = (PREFIX + NESTED.join(str(part) for part in first["loc"])).upper()
+        reason = first["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(f"{variable}: {reason}.", variable=variable) from error
