@@ -23,6 +23,30 @@ class ConfigurationError(MillstreamError):
     code = "configuration"
 
 
+class BlockDefinitionError(ConfigurationError):
+    """Block definitions are wrong. `facts["problems"]`: list of {where, what, remedy}."""
+
+    code = "block_definition"
+
+
+class AuthenticationError(MillstreamError):
+    """No token, or one that is not known."""
+
+    code = "unauthenticated"
+
+
+class ForbiddenError(MillstreamError):
+    """Known, but not allowed to do this."""
+
+    code = "forbidden"
+
+
+class PreconditionError(MillstreamError):
+    """The thing has changed since the caller read it (`If-Match`)."""
+
+    code = "precondition_failed"
+
+
 class NotFoundError(MillstreamError):
     """Absent, or owned by someone else: the two are not told apart."""
 
@@ -98,6 +122,12 @@ class BlockUnknownError(BlockError):
     """No block has this id here, or it is disabled."""
 
     code = "block_unknown"
+
+
+class BlockDisabledError(BlockError):
+    """The operator of this server has switched the block off."""
+
+    code = "block_disabled"
 
 
 class UpstreamError(BlockError):
