@@ -1,0 +1,133 @@
+"""What a block may ask for besides its pins: protocols, so that a worker, a test and the edge each bring
+their own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypedDict, Unpack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """Headers that may only be sent to `hosts` (`host` or `host:port`, compared exactly). Never shown in a
+    repr.
+    """
+
+    hosts: frozenset[str]
+    headers: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpResponse:
+    """A whole answer: header names in lower case, the body as bytes after decompression."""
+
+    status: int
+    url: str
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+    @property
+    def media_type(self) -> str:
+        """`text/html` of `text/html; charset=utf-8`, in lower case; empty if the server named none."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def text(self) -> str:
+        """The body as text in the charset that the server names, else UTF-8; wrong bytes become U+FFFD."""
+        _, _, rest = self.headers.get("content-type", "").lower().partition("charset=")
+        charset = rest.partition(";")[0].strip("\"' ") or "utf-8"
+        try:
+            return self.body.decode(charset, "replace")
+        except (LookupError, ValueError):
+            return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body as JSON. Errors: ValueError."""
+        return json.loads(self.text)
+
+
+class HttpOptions(TypedDict, total=False):
+    """Keyword arguments of `Http.request`."""
+
+    params: Mapping[str, str]
+    headers: Mapping[str, str]
+    json: Any
+    data: Mapping[str, Any]
+    files: list[tuple[str, tuple[str, bytes, str]]]
+    """Multipart parts: (field name, (file name, content, media type))."""
+    content: bytes
+    credential: Credential
+    timeout_s: float
+    max_bytes: int
+
+
+class Http(Protocol):
+    """The one way out to the web. Errors: AddressRefusedError, UpstreamError, BlockInputError,
+    BlockExecutionError.
+    """
+
+    async def request(self, method: str, url: str, **options: Unpack[HttpOptions]) -> HttpResponse:
+        """Send one request, follow at most five redirects, read the whole answer within its caps."""
+        ...
+
+    async def get(self, url: str, **options: Unpack[HttpOptions]) -> HttpResponse:
+        """`request("GET", url)`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileContent:
+    """A file with its bytes."""
+
+    data: bytes = field(repr=False)
+    media_type: str
+    name: str
+
+
+class Files(Protocol):
+    """The files of one user. References: `workspace://<id>`; `read` also takes data: URIs and http(s) URLs."""
+
+    async def read(self, ref: str) -> FileContent:
+        """Return what `ref` names. Errors: NotFoundError, InputInvalidError, PayloadTooLargeError, those of
+        Http.
+        """
+        ...
+
+    async def write(self, data: bytes, *, name: str = "", media_type: str = "") -> str:
+        """Keep `data` under a new id and return its reference. Errors: PayloadTooLargeError."""
+        ...
+
+
+class KeyValue(Protocol):
+    """Values that outlive a run, kept per user: JSON by text key."""
+
+    async def get(self, key: str) -> Any:
+        """Return the value, or None."""
+        ...
+
+    async def set(self, key: str, value: Any) -> None:
+        """Keep `value` under `key`; None removes it."""
+        ...
+
+
+class Cancelled(Protocol):
+    """Set when the run is to stop; an `asyncio.Event` fits."""
+
+    def is_set(self) -> bool:
+        """Tell whether the run is cancelled."""
+        ...
+
+    async def wait(self) -> Any:
+        """Return once it is."""
+        ...
+
+
+class Progress(Protocol):
+    """Reports how far a run is, for the live view; never stored."""
+
+    def __call__(self, fraction: float, note: str, /) -> None:
+        """Tell that `fraction` (0 to 1) is done."""
+        ...
