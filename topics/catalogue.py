@@ -41,6 +41,13 @@ class Topic:
             config["retention.ms"] = str(self.retention_ms)
         return config | self.extra
 
+    @property
+    def kept(self) -> str:
+        """How long records stay, for people."""
+        if self.cleanup == "compact":
+            return "newest of each key"
+        return "for ever" if self.retention_ms < 0 else f"{self.retention_ms // DAY_MS} d"
+
 
 INBOX = Topic(
     name="executions.inbox",

@@ -1,0 +1,160 @@
+"""`millstream topics`: the catalogue, what a cluster lacks of it, its records and who is behind on them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import typer
+
+from millstream.cli.console import say
+from millstream.schemas.errors import ConfigurationError, InputInvalidError
+
+if TYPE_CHECKING:
+    from millstream.cli.settings import Settings
+    from millstream.topics.admin import Change
+    from millstream.topics.tail import Record
+
+app = typer.Typer(
+    help="Topics: the catalogue, what a cluster lacks of it, records, lag.", no_args_is_help=True
+)
+
+
+def register(parent: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    parent.add_typer(app, name="topics")
+
+
+@app.command("list")
+def list_(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+    """Show every topic that there is to be: key, messages, partitions, how long records stay."""
+    from millstream.topics.catalogue import catalogue
+
+    if as_json:
+        rows = [
+            {
+                "name": t.name,
+                "key": t.key,
+                "messages": t.messages,
+                "partitions": t.partitions,
+                "config": t.config,
+                "about": t.about,
+            }
+            for t in catalogue()
+        ]
+        say(json.dumps(rows, indent=2))
+        return
+    for topic in catalogue():
+        say(f"{topic.name}  (key: {topic.key}; {topic.partitions} partitions; kept: {topic.kept})")
+        say(f"    {topic.about} {', '.join(topic.messages)}")
+
+
+@app.command()
+def plan(replication: Annotated[int | None, typer.Option(help="Replicas of new topics.")] = None) -> None:
+    """Show what `apply` would change; refuses another number of partitions."""
+    from millstream.topics import admin
+
+    settings = _settings()
+    changes = admin.plan(_conf(settings), replication=replication or settings.replication)
+    _report(changes, done=False)
+    admin.refuse(changes)
+
+
+@app.command()
+def apply(replication: Annotated[int | None, typer.Option(help="Replicas of new topics.")] = None) -> None:
+    """Create what is missing and set what differs. A second call does nothing."""
+    from millstream.topics import admin
+
+    settings = _settings()
+    _report(admin.apply(_conf(settings), replication=replication or settings.replication), done=True)
+
+
+@app.command()
+def lag(
+    group: Annotated[str, typer.Argument(help="Consumer group, such as millstream-sink.")],
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show how many records a consumer group has not committed, per partition."""
+    from millstream.topics import admin
+
+    rows = admin.lag(_conf(_settings()), group)
+    if as_json:
+        fields = ("topic", "partition", "committed", "end", "records")
+        say(json.dumps([{name: getattr(row, name) for name in fields} for row in rows]))
+        return
+    if not rows:
+        say(f"{group}: has committed nothing")
+        return
+    for row in rows:
+        say(f"{row.topic}[{row.partition}] at {row.committed:,} of {row.end:,}, {row.records:,} behind")
+    say(f"{group}: {sum(row.records for row in rows):,} records behind")
+
+
+@app.command()
+def tail(
+    topic: Annotated[list[str] | None, typer.Option(help="Topic; may be given again.")] = None,
+    start: Annotated[
+        str, typer.Option("--from", help="`end`: the newest records; `beginning`: all.")
+    ] = "end",
+    count: Annotated[int | None, typer.Option("-n", min=0, help="So many records; 10 from the end.")] = None,
+    key: Annotated[
+        UUID | None, typer.Option(help="Only records with this key, such as an execution id.")
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes next.")] = False,
+) -> None:
+    """Print records, decoded. Reads only: commits nothing and joins no group."""
+    from millstream.topics import tail as reader
+    from millstream.topics.catalogue import EVENTS
+
+    if start not in ("end", "beginning"):
+        raise InputInvalidError(f"--from is {start!r}; it can be `end` or `beginning`.")
+    conf, topics, wanted = _conf(_settings()), topic or [EVENTS.name], key.bytes if key else None
+    if start == "beginning":
+        _print(reader.read(conf, topics, key=wanted, follow=follow), count)
+    else:
+        _print(reader.last(conf, topics, 10 if count is None else count, key=wanted, follow=follow), None)
+
+
+def _print(records: Iterable[Record], count: int | None) -> None:
+    from millstream.topics.display import key_text, readable
+
+    for number, record in enumerate(records):
+        if count is not None and number >= count:
+            return
+        name, body = readable(record.value)
+        at = datetime.fromtimestamp(record.timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds")
+        place = f"{record.topic}[{record.partition}]@{record.offset}"
+        say(f"{place} {at} {key_text(record.key)} {name} {json.dumps(body, ensure_ascii=False)}")
+
+
+def _report(changes: list[Change], *, done: bool) -> None:
+    if not changes:
+        say("topics: as the catalogue says")
+    for change in changes:
+        say(f"{'done: ' if done else ''}{change}")
+
+
+def _settings() -> Settings:
+    from millstream.cli.settings import load
+
+    return load()
+
+
+def _conf(settings: Settings) -> dict[str, Any]:
+    """Return librdkafka's configuration: the brokers that are set, else those of the running platform."""
+    from millstream.local.home import Home
+    from millstream.local.state import find
+
+    conf = settings.confluent()
+    if not conf["bootstrap.servers"]:
+        running = find(Home(settings.home))
+        if running is None or not running.kafka:
+            raise ConfigurationError(
+                f"No platform runs in {settings.home}: start one with `./millstream up`, "
+                "or name the brokers in MILLSTREAM_KAFKA."
+            )
+        conf["bootstrap.servers"] = running.kafka
+    return conf

@@ -1,0 +1,48 @@
+"""Messages for people: ids as text, JSON inside as JSON, the rest of the bytes by length. For `topics tail`, not for code."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import orjson
+
+from millstream.schemas.codec import decode
+from millstream.schemas.errors import RecordInvalidError
+
+_DIGEST_BYTES = 32
+
+
+def readable(record: bytes | None) -> tuple[str, Any]:
+    """Return (message name, its fields) of a record, or ("undecodable", why) for garbage. Never raises."""
+    try:
+        message = decode(record)
+    except RecordInvalidError as error:
+        return "undecodable", str(error)
+    return type(message).__name__, _plain(msgspec.to_builtins(message, builtin_types=(bytes,)))
+
+
+def key_text(key: bytes | None) -> str:
+    """Return a record's key: a UUID if it has 16 bytes, else as text."""
+    if key is None:
+        return "-"
+    return str(UUID(bytes=key)) if len(key) == 16 else key.decode(errors="backslashreplace")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return _bytes(value) if isinstance(value, bytes) else value
+
+
+def _bytes(value: bytes) -> Any:
+    # JSON first: ids are UUIDv7 or v8, and 16 random bytes that are JSON do not come up.
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        if len(value) == 16:
+            return str(UUID(bytes=value))
+        return value.hex() if len(value) == _DIGEST_BYTES else f"<{len(value):,} bytes>"

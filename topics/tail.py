@@ -1,0 +1,127 @@
+"""Reading topics without a group: the last records, the first ones, and what comes next. Commits nothing."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka.partitioner import murmur2
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from millstream.schemas.errors import NotFoundError
+from millstream.topics.clients import ANSWER_S, consumer, unavailable
+
+GROUP = "millstream-tail"
+"""librdkafka wants a name; nothing joins or commits under it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One record as it lies in the log."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """Return the partition in which every producer of ours puts `key`. Source: Kafka's default partitioner."""
+    hashed: int = murmur2(key)
+    return (hashed & 0x7FFFFFFF) % partitions
+
+
+def last(
+    conf: dict[str, Any], topics: list[str], count: int, *, key: bytes | None = None, follow: bool = False
+) -> Iterator[Record]:
+    """Yield the newest `count` records of all `topics` together, oldest first; with `follow` also what comes then.
+
+    With `key` only that key's partitions are read, whole. Errors: NotFoundError: no such topic; UnavailableError.
+    """
+    newest: list[tuple[int, str, int, int, Record]] = []
+    caught_up = False
+    for record in _read(conf, topics, key=key, back=None if key is not None else count, follow=follow):
+        if record is None:
+            caught_up = True
+            yield from (item[-1] for item in sorted(newest))
+        elif caught_up:
+            yield record
+        else:
+            item = (record.timestamp_ms, record.topic, record.partition, record.offset, record)
+            (heapq.heappush if len(newest) < count else heapq.heappushpop)(newest, item)
+
+
+def read(
+    conf: dict[str, Any], topics: list[str], *, key: bytes | None = None, follow: bool = False
+) -> Iterator[Record]:
+    """Yield all records in the order in which the broker gives them: per partition by offset, between them as it comes.
+
+    With `follow` it never ends by itself. Errors: as `last`.
+    """
+    for record in _read(conf, topics, key=key, back=None, follow=follow):
+        if record is not None:
+            yield record
+
+
+def _read(
+    conf: dict[str, Any], topics: list[str], *, key: bytes | None, back: int | None, follow: bool
+) -> Iterator[Record | None]:
+    """Yield records, and None once: when all partitions were at their end."""
+    client = consumer(conf, GROUP, **{"enable.partition.eof": True, "fetch.wait.max.ms": 100})
+    try:
+        ahead = _assign(client, topics, key, back, str(conf.get("bootstrap.servers", "")))
+        while ahead or follow:
+            message = client.poll(0.2)
+            if message is None:
+                continue
+            error = message.error()
+            if error is None:
+                if key is None or message.key() == key:
+                    yield _record(message)
+            elif error.code() == KafkaError._PARTITION_EOF:
+                if (place := (message.topic(), message.partition())) in ahead:
+                    ahead.remove(place)
+                    if not ahead:
+                        yield None
+            elif error.fatal():
+                raise KafkaException(error)
+    finally:
+        client.close()
+
+
+def _assign(
+    client: Consumer, topics: list[str], key: bytes | None, back: int | None, servers: str
+) -> set[tuple[str | None, int | None]]:
+    places = []
+    try:
+        for topic in topics:
+            found = client.list_topics(topic, timeout=ANSWER_S).topics[topic]
+            if found.error is not None:
+                raise NotFoundError(
+                    f"There is no topic {topic!r}; `millstream topics list` has them all.", topic=topic
+                )
+            wanted = sorted(found.partitions) if key is None else [partition_of(key, len(found.partitions))]
+            for partition in wanted:
+                low, high = client.get_watermark_offsets(TopicPartition(topic, partition), timeout=ANSWER_S)
+                places.append(
+                    TopicPartition(topic, partition, low if back is None else max(low, high - back))
+                )
+    except KafkaException as error:
+        raise unavailable(error, servers) from error
+    client.assign(places)
+    return {(place.topic, place.partition) for place in places}
+
+
+def _record(message: Any) -> Record:
+    return Record(
+        topic=message.topic(),
+        partition=message.partition(),
+        offset=message.offset(),
+        timestamp_ms=message.timestamp()[1],
+        key=message.key(),
+        value=message.value(),
+    )
