@@ -33,7 +33,7 @@ def test_every_code_is_explained_and_every_explained_code_exists() -> None:
         Path(str(module.__file__)).read_text() for module in (graph, graph_inputs, graph_validation)
     )
     in_source = set(
-        re.findall(r'code="(\w+)"|_problem\(node, [\w"]+, "(\w+)"|_refuse_form\(\s*"(\w+)"', source)
+        re.findall(r'code="(\w+)"|_problem\(\s*node, [\w"]+, "(\w+)"|_refuse_form\(\s*"(\w+)"', source)
     )
     written = {code for groups in in_source for code in groups if code}
     written |= {f"link_{end}_unknown" for end in ("source", "sink")}
