@@ -34,18 +34,21 @@ class KafkaSecurity(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
-        "PLAINTEXT", description="Transport of the connection to the brokers."
+        default="PLAINTEXT", description="Transport of the connection to the brokers."
     )
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
-        "PLAIN", description="SASL mechanism; only read with a `SASL_` protocol."
+        default="PLAIN", description="SASL mechanism; only read with a `SASL_` protocol."
     )
-    sasl_username: str = Field("", description="SASL user name.")
-    sasl_password: SecretStr = Field(SecretStr(""), description="SASL password.")
+    sasl_username: str = Field(default="", description="SASL user name.")
+    sasl_password: SecretStr = Field(default=SecretStr(""), description="SASL password.")
     ssl_cafile: Path | None = Field(
-        None, description="PEM file with the CA that signed the brokers' certificates; default: the system's."
+        default=None,
+        description="PEM file with the CA that signed the brokers' certificates; default: the system's.",
     )
-    ssl_certfile: Path | None = Field(None, description="PEM file with our client certificate, for mutual TLS.")
-    ssl_keyfile: Path | None = Field(None, description="PEM file with the key of `ssl_certfile`.")
+    ssl_certfile: Path | None = Field(
+        default=None, description="PEM file with our client certificate, for mutual TLS."
+    )
+    ssl_keyfile: Path | None = Field(default=None, description="PEM file with the key of `ssl_certfile`.")
 
     @property
     def tls(self) -> bool:
@@ -61,7 +64,9 @@ class KafkaSecurity(BaseModel):
             return None
         context = ssl.create_default_context(cafile=str(self.ssl_cafile) if self.ssl_cafile else None)
         if self.ssl_certfile:
-            context.load_cert_chain(str(self.ssl_certfile), str(self.ssl_keyfile) if self.ssl_keyfile else None)
+            context.load_cert_chain(
+                str(self.ssl_certfile), str(self.ssl_keyfile) if self.ssl_keyfile else None
+            )
         return context
 
 
@@ -77,14 +82,17 @@ class Settings(BaseSettings):
         description="Folder for all data of this platform: log, database, files, secrets. One platform a folder.",
     )
     host: str = Field("127.0.0.1", description="Address on which the edge listens.")
-    port: Annotated[int, Field(ge=1, le=65535)] = Field(8000, description="TCP port on which the edge listens.")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(
+        8000, description="TCP port on which the edge listens."
+    )
     kafka: str = Field(
         "",
         description="Bootstrap servers of an outside Kafka, `host:port,host:port`. Empty: the embedded one.",
     )
     kafka_security: KafkaSecurity = Field(KafkaSecurity(), description="How to log in to the outside Kafka.")
     kafka_jars: Path | None = Field(
-        None, description="Folder with the jars of Apache Kafka, instead of the download (`libs` of a release)."
+        None,
+        description="Folder with the jars of Apache Kafka, instead of the download (`libs` of a release).",
     )
     replication: Annotated[int, Field(ge=1, le=9)] = Field(
         1, description="Replicas per partition of our topics. 1 for the embedded broker, 3 for a cluster."
@@ -100,7 +108,8 @@ class Settings(BaseSettings):
         "Empty: the embedded one.",
     )
     objects_url: str = Field(
-        "", description="Object store for large values, `s3://...` or `file://...`. Empty: a folder in `home`."
+        "",
+        description="Object store for large values, `s3://...` or `file://...`. Empty: a folder in `home`.",
     )
     workers: Annotated[int, Field(ge=1, le=64)] = Field(
         1, description="Engine slots; each is one coordinator and one worker process."
@@ -112,8 +121,12 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="Key that signs what the processes say to each other. Empty: made once and kept in `home`.",
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
-    instance: str = Field("", description="Name of this process, such as `worker-0`; `up` sets it for its children.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least level that is logged."
+    )
+    instance: str = Field(
+        "", description="Name of this process, such as `worker-0`; `up` sets it for its children."
+    )
     ready_file: Path | None = Field(
         None, description="File that a process without a port makes once it is ready; `up` sets it."
     )

@@ -1,0 +1,32 @@
+"""What people see: one console for words, one for complaints, and errors as sentences instead of tracebacks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from millstream.schemas.errors import MillstreamError
+
+
+def say(text: str = "") -> None:
+    """Print a line for people."""
+    print(text, flush=True)
+
+
+def complain(text: str) -> None:
+    """Print a line on standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def guarded(run: Callable[[], Any]) -> int:
+    """Call `run`; turn an error that we raised on purpose into its sentence. Returns the exit code."""
+    try:
+        run()
+    except MillstreamError as error:
+        complain(f"error: {error}")
+        return 1
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return 130
+    return 0

@@ -1,0 +1,60 @@
+"""`millstream documents`: writes the pages of `docs/` that are made from code. A test holds them up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from millstream.cli.console import say
+from millstream.cli.settings import NESTED, PREFIX, KafkaSecurity, Settings
+
+FOLDER = Path(__file__).resolve().parents[1] / "docs"
+
+HEAD = """\
+# Settings
+
+Environment variables, read once at the start of a process. A variable that begins with `MILLSTREAM_` and is not in
+this table is refused, naming the nearest one. Made by `millstream documents` from `cli/settings.py`.
+
+| variable | default | what it says |
+| --- | --- | --- |
+"""
+
+
+def register(app: typer.Typer) -> None:
+    app.command(hidden=True)(documents)
+
+
+def documents() -> None:
+    """Write `docs/settings.md`."""
+    path = FOLDER / "settings.md"
+    path.write_text(settings_page())
+    say(f"wrote {path}")
+
+
+def settings_page() -> str:
+    """Return the page about the settings."""
+    return HEAD + "".join(
+        f"| `{name}` | {default} | {text} |\n" for name, default, text in _rows(Settings, PREFIX)
+    )
+
+
+def _rows(model: type[BaseModel], prefix: str) -> list[tuple[str, str, str]]:
+    rows = []
+    for name, field in model.model_fields.items():
+        variable = f"{prefix}{name}".upper()
+        if field.annotation is KafkaSecurity:
+            rows += _rows(KafkaSecurity, variable + NESTED)
+        else:
+            rows.append((variable, _default(field), field.description or ""))
+    return rows
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.default
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    return "" if value in (None, "") else f"`{value}`"

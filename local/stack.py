@@ -1,0 +1,156 @@
+"""Everything that `millstream up` runs, as data: the servers that are not outside ones, one setup step, the engine,
+the sink and the edge.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from millstream.local import jars, kafka, kafka_archive, ports, postgres, redis
+from millstream.local.home import Home
+from millstream.local.keys import Keys
+from millstream.local.ready import http_ok
+from millstream.local.spec import ProcessSpec
+
+LANES = "io,cpu,llm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is asked of a platform. An empty address means: run that server here."""
+
+    home: Home
+    host: str = ports.LOOPBACK
+    port: int = 8000
+    workers: int = 1
+    kafka: str = ""
+    kafka_jars: Path | None = None
+    postgres: str = ""
+    redis: str = ""
+    token: str = ""
+    signing_key: str = ""
+
+    @property
+    def edge(self) -> str:
+        """URL under which people reach the edge."""
+        return f"http://{self.reachable}:{self.port}"
+
+    @property
+    def reachable(self) -> str:
+        """Host for a client on this machine."""
+        return ports.LOOPBACK if self.host in ("0.0.0.0", "::", "localhost") else self.host
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Servers:
+    """The embedded servers of one home and how to reach all three."""
+
+    specs: list[ProcessSpec]
+    kafka: str
+    postgres: str
+    redis: str
+
+
+def prepare_servers(wanted: Wanted, secrets: Keys, progress: Callable[[str], None]) -> Servers:
+    """Fetch, format and configure the embedded servers, as far as that is still to do. Under the home's lock.
+
+    Errors: ConfigurationError.
+    """
+    home = wanted.home
+    embedded = {"kafka": not wanted.kafka, "postgres": not wanted.postgres, "redis": not wanted.redis}
+    names = [name for name, here in embedded.items() if here] + (
+        ["kafka-controller"] if embedded["kafka"] else []
+    )
+    chosen = ports.choose(home, names)
+    specs = []
+    if embedded["kafka"]:
+        specs.append(_kafka(wanted, chosen, progress))
+    if embedded["postgres"]:
+        options = postgres.launch_options(home.postgres)
+        if not (home.postgres / "data").exists():
+            progress("making the database")
+        postgres.initialise(home.postgres, secrets, options)
+        specs.append(postgres.spec(home, port=chosen["postgres"], options=options))
+    if embedded["redis"]:
+        specs.append(redis.spec(home, secrets, port=chosen["redis"]))
+    return Servers(
+        specs=specs,
+        kafka=wanted.kafka or f"{ports.LOOPBACK}:{chosen['kafka']}",
+        postgres=wanted.postgres or postgres.dsn(secrets, chosen["postgres"]),
+        redis=wanted.redis or redis.url(secrets, chosen["redis"]),
+    )
+
+
+def _kafka(wanted: Wanted, chosen: dict[str, int], progress: Callable[[str], None]) -> ProcessSpec:
+    home, cache = wanted.home, jars.default_cache()
+    if wanted.kafka_jars:
+        found, jvm = jars.from_folder(wanted.kafka_jars), []
+    else:
+        found = jars.ensure(cache, progress)
+        kafka_archive.ensure(cache, found, progress)
+        jvm = kafka_archive.options(cache, found)
+    if not (home.kafka / "data").exists():
+        progress("formatting Kafka's storage")
+    kafka.format_storage(home.kafka, found)
+    return kafka.spec(home, found, broker=chosen["kafka"], controller=chosen["kafka-controller"], jvm=jvm)
+
+
+def environment(wanted: Wanted, secrets: Keys, servers: Servers) -> dict[str, str]:
+    """Return the variables from which our own processes read their settings. Secrets travel only here."""
+    return {
+        "MILLSTREAM_KAFKA": servers.kafka,
+        "MILLSTREAM_POSTGRES": servers.postgres,
+        "MILLSTREAM_REDIS": servers.redis,
+        "MILLSTREAM_HOST": wanted.host,
+        "MILLSTREAM_PORT": str(wanted.port),
+        "MILLSTREAM_TOKEN": wanted.token or secrets.token,
+        "MILLSTREAM_SIGNING_KEY": wanted.signing_key or secrets.signing_key,
+        "PYTHONUNBUFFERED": "1",
+        "MALLOC_ARENA_MAX": "2",
+    }
+
+
+def processes(wanted: Wanted, servers: Servers, environ: dict[str, str]) -> list[ProcessSpec]:
+    """Return the whole table, servers first."""
+    home = wanted.home
+    here = tuple(spec.name for spec in servers.specs)
+    # The setup has ended long before the servers are stopped, so whoever needs them has to say so.
+    ours = functools.partial(_ours, environ=environ, after=("setup", *here))
+    engine = functools.partial(_engine, ours, home)
+    specs = [*servers.specs, _ours("setup", "setup", environ=environ, after=here, once=True)]
+    for slot in range(wanted.workers):
+        specs.append(engine(f"coordinator-{slot}", "coordinator", "--slot", str(slot)))
+        specs.append(engine(f"worker-{slot}", "worker", "--slot", str(slot), "--lanes", LANES))
+    specs.append(engine("sink", "sink"))
+    answers = functools.partial(http_ok, wanted.port, "/readyz", wanted.reachable)
+    arguments = ("process", "edge", "--port", str(wanted.port))
+    return [*specs, ours("edge", *arguments, port=wanted.port, ready=answers)]
+
+
+def ready_file(home: Home, name: str) -> Path:
+    """Return the file that a process of ours without a port makes once it is ready (`Settings.ready_file`)."""
+    return home.run / f"{name}.ready"
+
+
+def _engine(ours: Callable[..., ProcessSpec], home: Home, name: str, *arguments: str) -> ProcessSpec:
+    file = ready_file(home, name)
+    spec = ours(name, "process", *arguments, ready=file.exists)
+    return dataclasses.replace(
+        spec,
+        env={**spec.env, "MILLSTREAM_READY_FILE": str(file)},
+        before_start=functools.partial(file.unlink, missing_ok=True),
+    )
+
+
+def _ours(
+    name: str, *arguments: str, environ: dict[str, str], after: tuple[str, ...], **more: Any
+) -> ProcessSpec:
+    # -P: the working directory is no place to import from.
+    argv = (sys.executable, "-P", "-m", "millstream.cli.main", *arguments)
+    return ProcessSpec(name=name, argv=argv, env=environ, after=after, grace_s=20, **({"ready": bool} | more))
