@@ -1,0 +1,206 @@
+"""`millstream process ...`: the processes that `up` (or an orchestrator) starts. Composition of the engine's parts."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from millstream.cli.settings import Settings
+    from millstream.schemas.errors import MillstreamError
+    from millstream.streams.apps import EngineSettings
+
+processes = typer.Typer(help="Run one process of the platform in the foreground.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group."""
+    app.add_typer(processes, name="process", hidden=True)
+
+
+@processes.command()
+def coordinator(slot: Annotated[int, typer.Option(help="Number of this coordinator.")] = 0) -> None:
+    """Decide what happens to executions."""
+    _run(_coordinator, f"coordinator-{slot}")
+
+
+@processes.command()
+def worker(
+    slot: Annotated[int, typer.Option(help="Number of this worker.")] = 0,
+    lanes: Annotated[str, typer.Option(help="Lanes to serve, separated by commas.")] = "io,cpu,llm",
+) -> None:
+    """Run blocks."""
+    _run(lambda settings, name: _worker(settings, name, lanes.split(",")), f"worker-{slot}")
+
+
+def _run(main: Any, name: str) -> None:
+    import uvloop
+
+    from millstream.cli.logs import configure
+    from millstream.cli.settings import load
+
+    settings = load()
+    configure(settings.log_level)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        code = runner.run(main(settings, settings.instance or name))
+    sys.exit(code)
+
+
+async def _coordinator(settings: Settings, name: str) -> int:
+    from millstream.connectors.objects import Objects
+    from millstream.streams.coordinator import build_coordinator
+    from millstream.streams.service import Service
+
+    producer = await _producer(settings)
+    engine = _engine(settings, name)
+    group = "millstream-coordinator"
+    built = build_coordinator(engine, producer, Objects(settings.objects), _dead_letter_of(group))
+    service = Service(settings.ready_file)
+    try:
+        return await service.run([built.app], [built.pump, built.ring])
+    finally:
+        await producer.stop()
+
+
+async def _worker(settings: Settings, name: str, lanes: list[str]) -> int:
+    from redis.asyncio import Redis
+
+    from millstream.connectors.cancels import follow_cancels
+    from millstream.connectors.claims import RedisClaims
+    from millstream.connectors.objects import Objects
+    from millstream.connectors.payloads import Values
+    from millstream.processors.registry import load_registry
+    from millstream.streams.running import Environment
+    from millstream.streams.service import Service
+    from millstream.streams.worker import Worker, build_lane
+
+    producer = await _producer(settings)
+    redis = Redis.from_url(settings.redis.get_secret_value())
+    service = Service(settings.ready_file)
+    claims = RedisClaims(redis)
+    env = Environment(
+        registry=load_registry(),
+        values=Values(Objects(settings.objects)),
+        claims=claims,
+        context=_contexts(settings, redis, producer),
+        worker=name,
+    )
+    built = Worker(env, producer, _dead_letter_of("millstream-worker"), service.crash)
+    apps = [build_lane(_engine(settings, name), lane, built) for lane in lanes]
+    try:
+        await claims.prepare()
+        return await service.run(
+            apps,
+            [built.tick, lambda: follow_cancels(settings.aiokafka(), built.cancel)],
+            before_stop=lambda: built.drain(10.0),
+        )
+    finally:
+        await producer.stop()
+        await redis.aclose()
+
+
+def _engine(settings: Settings, name: str) -> EngineSettings:
+    from millstream.streams.apps import EngineSettings
+
+    return EngineSettings(
+        bootstrap=settings.kafka,
+        folder=settings.home / "tables" / name,
+        instance=name,
+        replication=settings.replication,
+        credentials=_credentials(settings),
+    )
+
+
+def _credentials(settings: Settings) -> Any:
+    """Return the Kafka log-in in Faust's form."""
+    import faust
+
+    security = settings.kafka_security
+    if security.sasl:
+        return faust.SASLCredentials(
+            username=security.sasl_username,
+            password=security.sasl_password.get_secret_value(),
+            ssl_context=security.ssl_context(),
+            mechanism=security.sasl_mechanism,
+        )
+    return faust.SSLCredentials(security.ssl_context()) if security.tls else None
+
+
+async def _producer(settings: Settings) -> Any:
+    """Return a started producer: idempotent, all replicas, batches that form while a request is in flight."""
+    from aiokafka import AIOKafkaProducer
+
+    producer = AIOKafkaProducer(
+        **settings.aiokafka(),
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=0,
+        max_batch_size=262_144,
+        max_request_size=2_000_000,
+        request_timeout_ms=30_000,
+    )
+    await producer.start()
+    return producer
+
+
+def _dead_letter_of(group: str) -> Any:
+    from millstream.connectors.dead_letters import dead_letter
+
+    def of(record: Any, error: MillstreamError) -> tuple[bytes, list[tuple[str, bytes]]]:
+        return dead_letter(
+            record.topic,
+            record.partition,
+            offset=record.offset,
+            timestamp=round(record.timestamp * 1000),
+            key=record.key,
+            value=record.value,
+            error=error,
+            consumer=group,
+            at=int(time.time() * 1000),
+        )
+
+    return of
+
+
+def _contexts(settings: Settings, redis: Any, producer: Any) -> Any:
+    from uuid import UUID
+
+    from millstream.connectors.keyvalue import RedisKeyValue
+    from millstream.connectors.progress import ProgressOf
+    from millstream.processors.context import Context
+    from millstream.processors.guards.files import LocalFiles
+    from millstream.processors.guards.http import GuardedHttp
+    from millstream.schemas.messages import Run
+
+    http = GuardedHttp(allow=frozenset(settings.http_allow))
+    files = LocalFiles(Path(settings.home) / "files")
+    never = asyncio.Event()
+    progress = ProgressOf(producer)
+
+    def context(task: Run, resumed: Any) -> Context:
+        return Context(
+            user_id=task.user_id,
+            graph_id=task.graph_id,
+            graph_version=task.graph_version,
+            execution_id=str(UUID(bytes=task.execution_id)),
+            node_id=task.node_id,
+            node_execution_id=str(UUID(bytes=task.node_execution_id)),
+            http=http,
+            files=files.of(task.user_id, http),
+            kv=RedisKeyValue(redis, task.user_id),
+            progress=progress.of(task),
+            cancelled=never,
+            attempt=task.attempt,
+            dry_run=task.flags.dry_run,
+            timezone=task.flags.timezone,
+            human_in_the_loop_safe_mode=task.flags.human_in_the_loop_safe_mode,
+            sensitive_action_safe_mode=task.flags.sensitive_action_safe_mode,
+            resumed=resumed,
+        )
+
+    return context

@@ -1,0 +1,103 @@
+"""`decide(state, message) -> (state, effects)`: what a message means for an execution. Pure: no clock (time is the record's
+LogAppendTime), no randomness, no I/O; the same state and message always give the same effects, so that a step that was
+interrupted is simply done again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from millstream.schemas.messages import (
+    Answer,
+    ChildEvent,
+    Finished,
+    Message,
+    Output,
+    Start,
+    Started,
+    Stop,
+    Timer,
+)
+from millstream.streams import starting
+from millstream.streams.effects import Effects
+from millstream.streams.plan import Plan
+from millstream.streams.results import on_child, on_finished, on_output, on_started
+from millstream.streams.reviews import on_answer
+from millstream.streams.state import End, Head, Rows, State
+from millstream.streams.stepping import Step
+from millstream.streams.stopping import on_stop
+from millstream.streams.timers import on_timer
+
+PLAN_MISSING = "the plan of this execution is neither in its Start nor in the object store"
+_HANDLERS: dict[type[Message], Callable[[Step, Message], None]] = {
+    Finished: on_finished,  # type: ignore[dict-item]  # each handler takes its own message
+    Output: on_output,  # type: ignore[dict-item]
+    Started: on_started,  # type: ignore[dict-item]
+    Timer: on_timer,  # type: ignore[dict-item]
+    Answer: on_answer,  # type: ignore[dict-item]
+    ChildEvent: on_child,  # type: ignore[dict-item]
+    Stop: on_stop,  # type: ignore[dict-item]
+}
+
+
+def decide(
+    state: State | None, message: Message, *, at: int, plan: Plan | None, rows: Rows
+) -> tuple[State | None, Effects]:
+    """Apply one inbox message, appended at `at` (ms). `plan` is the execution's, or the Start's; `rows` are the partition's.
+
+    The state is changed in place. Messages of executions that ended, or that nobody started, change nothing.
+    """
+    effects = Effects()
+    if isinstance(message, Start):
+        return _start(state, message, at, plan, rows, effects)
+    if state is None:
+        if isinstance(message, Stop):
+            end = End("TERMINATED", 0, "", "", 0, at, stopped_early=True)
+            return State(message.execution_id, end, rows), effects
+        return None, effects
+    if isinstance(state.head, End):
+        return state, effects
+    step = Step(state, state.head, plan or Plan.empty(state.head.plan_hash), at, effects)
+    if plan is None:
+        step.fail("plan_missing", PLAN_MISSING)
+    else:
+        _HANDLERS[type(message)](step, message)
+    step.settle()
+    return state, effects
+
+
+def _start(
+    state: State | None, message: Start, at: int, plan: Plan | None, rows: Rows, effects: Effects
+) -> tuple[State | None, Effects]:
+    early = state is not None and isinstance(state.head, End) and state.head.stopped_early
+    if state is not None and not early:
+        return state, effects  # a repeated Start
+    head = Head(
+        user_id=message.user_id,
+        graph_id=message.graph_id,
+        graph_version=message.graph_version,
+        plan_hash=message.plan_hash,
+        strict=message.flags.strict,
+        review_safe=message.flags.human_in_the_loop_safe_mode,
+        sensitive_safe=message.flags.sensitive_action_safe_mode,
+        dry_run=message.flags.dry_run,
+        timezone=message.flags.timezone,
+        masks=message.masks,
+        started_at=at,
+        parent=message.parent_execution_id,
+        parent_node=-1 if message.parent_node is None else message.parent_node,
+        parent_k=-1 if message.parent_k is None else message.parent_k,
+        root=message.root_execution_id,
+        depth=message.depth,
+    )
+    state = State(message.execution_id, head, rows)
+    step = Step(state, head, plan or Plan.empty(message.plan_hash), at, effects)
+    starting.begin(step, message)
+    if early:
+        on_stop(step, Stop(execution_id=message.execution_id, by=message.user_id))
+    elif plan is None:
+        step.fail("plan_missing", PLAN_MISSING)
+    else:
+        starting.start_nodes(step, message)
+    step.settle()
+    return state, effects

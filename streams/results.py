@@ -1,0 +1,242 @@
+"""What workers and child executions report. One node's outputs are taken in the order in which its executions became
+ready: the outputs of a later one are held back until all earlier ones have ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from millstream.schemas.codec import decode, encode
+from millstream.schemas.messages import ChildEvent, Delta, Emit, Failure, Finished, Output, Park, Started
+from millstream.streams.delivery import route
+from millstream.streams.readiness import inline
+from millstream.streams.state import Chunk, Held, Node, Open, key
+from millstream.streams.stepping import LISTED, Step
+
+LEASE_MS = 15_000
+"""A run that was not heard of for so long may be replaced by another one."""
+BACKOFF_LIMIT_MS = 300_000
+
+
+def on_started(step: Step, message: Started) -> None:
+    """A run goes on: bind the node execution to it, or renew its lease."""
+    opened = _bound(step, message)
+    if opened is None:
+        return
+    if not opened.started_at:
+        opened.started_at = message.at
+        _tell(step, message.node, message.k, Delta(kind="RUNNING", status="RUNNING", at=message.at))
+    step.state.put(key(b"o", message.node, message.k), opened)
+
+
+def on_output(step: Step, message: Output) -> None:
+    """Values of a run that goes on."""
+    opened = _bound(step, message)
+    if opened is None:
+        return
+    if not opened.started_at:
+        opened.started_at = message.at
+        _tell(step, message.node, message.k, Delta(kind="RUNNING", status="RUNNING", at=message.at))
+    _take(step, message.node, message.k, opened, message.first, message.outputs)
+    step.state.put(key(b"o", message.node, message.k), opened)
+
+
+def on_finished(step: Step, message: Finished) -> None:
+    """A run ended: well, badly, or to be called again."""
+    opened = _bound(step, message)
+    if opened is None:
+        return
+    index, k = message.node, message.k
+    _take(step, index, k, opened, message.first, message.outputs)
+    step.head.in_flight -= 1
+    if message.park is not None:
+        _park(step, index, k, opened, message.park)
+    elif message.failure is not None and _retry(step, index, k, opened, message.failure):
+        pass
+    else:
+        stats = {"elapsed_ms": message.elapsed_ms, "attempt": opened.attempt}
+        complete(step, index, k, opened, message.failure, {"stats": stats, "started_at": message.at})
+
+
+def _bound(step: Step, message: Started | Output | Finished) -> Open | None:
+    """Return the node execution if this run may speak for it. The first run heard of is bound; another one replaces it
+    when it comes from the same worker (which was restarted) or when the lease has ended."""
+    opened = step.state.get(key(b"o", message.node, message.k), Open)
+    if opened is None or opened.state != "running" or opened.attempt != message.attempt:
+        return None
+    if opened.run_id not in (None, message.run_id):
+        leased = step.at < opened.heard_at + LEASE_MS and opened.worker != message.worker
+        if leased:
+            if isinstance(message, Finished) and message.first == 0 and opened.spare is None:
+                opened.spare = encode(message)
+                step.state.put(key(b"o", message.node, message.k), opened)
+                step.set_timer(opened.heard_at + LEASE_MS, "lease", message.node, message.k)
+            return None
+    opened.run_id, opened.worker, opened.heard_at = message.run_id, message.worker, step.at
+    return opened
+
+
+def lease_ended(step: Step, index: int, k: int) -> None:
+    """The bound run may be gone: take the result of the other run that was kept, or wait another lease."""
+    opened = step.state.get(key(b"o", index, k), Open)
+    if opened is None or opened.spare is None or opened.state != "running":
+        return
+    if step.at < opened.heard_at + LEASE_MS:
+        step.set_timer(opened.heard_at + LEASE_MS, "lease", index, k)
+        return
+    spare = decode(opened.spare)
+    assert isinstance(spare, Finished)
+    opened.run_id, opened.spare = None, None
+    step.state.put(key(b"o", index, k), opened)
+    on_finished(step, spare)
+
+
+def _take(step: Step, index: int, k: int, opened: Open, first: int, outputs: list[Emit]) -> None:
+    """Tell and route outputs that were not seen yet."""
+    fresh = outputs[max(0, opened.seen - first) :]
+    opened.seen = max(opened.seen, first + len(outputs))
+    node = step.plan.node(index)
+    for emit in fresh:
+        _tell(step, index, k, Delta(kind="OUTPUT", pin=emit.pin, value=emit.value, at=step.at))
+        if node.block.kind == "Output" and emit.pin == "output":
+            step.tell_parent_output(node.name, emit.value)
+    if not fresh or not node.out:
+        return
+    counters = step.state.get(key(b"n", index), Node)
+    assert counters is not None
+    if counters.front == opened.order:
+        for emit in fresh:
+            route(step, index, emit.pin, emit.value, {p.selector: p.value for p in emit.picked})
+        return
+    held = step.state.get(key(b"h", index, opened.order), Held) or Held()
+    chunk = Chunk([(e.pin, e.value, {p.selector: p.value for p in e.picked}) for e in fresh])
+    step.state.put(key(b"c", index, opened.order, held.chunks), chunk)
+    held.chunks += 1
+    step.state.put(key(b"h", index, opened.order), held)
+
+
+def complete(
+    step: Step, index: int, k: int, opened: Open, failure: Failure | None, detail: dict[str, Any]
+) -> None:
+    """A node execution ended: tell it, route its error, and let go what was held back behind it."""
+    state = step.state
+    if failure is not None:
+        step.head.error_count += 1
+        if index not in step.head.failed and len(step.head.failed) < LISTED:
+            step.head.failed = [*step.head.failed, index]
+        detail["failure"] = {
+            "code": failure.code,
+            "kind": failure.kind,
+            "message": failure.message,
+            "retryable": failure.retryable,
+        }
+        error = Emit(pin="error", value=inline(failure.message))
+        _take(step, index, k, opened, opened.seen, [error])
+    status = "COMPLETED" if failure is None else "FAILED"
+    _tell(step, index, k, Delta(kind="NODE", status=status, detail=orjson.dumps(detail), at=step.at))
+    state.pop(key(b"o", index, k))
+    if not step.plan.node(index).out:
+        return
+    counters = state.get(key(b"n", index), Node)
+    assert counters is not None
+    if counters.front != opened.order:
+        held = state.get(key(b"h", index, opened.order), Held) or Held()
+        held.done = True
+        state.put(key(b"h", index, opened.order), held)
+        return
+    counters.front += 1
+    state.put(key(b"n", index), counters)
+    _release(step, index, counters)
+
+
+def _release(step: Step, index: int, counters: Node) -> None:
+    """Route what later executions of the node have said, as far as they have ended in order."""
+    state = step.state
+    while True:
+        name = key(b"h", index, counters.front)
+        held = state.get(name, Held)
+        if held is None:
+            return
+        for number in range(held.chunks):
+            chunk_name = key(b"c", index, counters.front, number)
+            chunk = state.get(chunk_name, Chunk)
+            state.pop(chunk_name)
+            for pin, value, picked in chunk.outputs if chunk else ():
+                route(step, index, pin, value, picked)
+        state.pop(name)
+        if not held.done:
+            return
+        counters.front += 1
+        state.put(key(b"n", index), counters)
+
+
+def _park(step: Step, index: int, k: int, opened: Open, park: Park) -> None:
+    opened.resumed = park.state
+    if park.delay_ms is not None:
+        opened.state = "timer"
+        step.head.parked += 1
+        step.set_timer(step.at + park.delay_ms, "resume", index, k)
+    else:
+        opened.state = "review"
+        step.head.reviews += 1
+        detail = orjson.dumps({"review": orjson.loads(park.review or b"{}"), "reason": {"kind": "review"}})
+        _tell(step, index, k, Delta(kind="NODE", status="REVIEW", detail=detail, at=step.at))
+    step.state.put(key(b"o", index, k), opened)
+
+
+def _retry(step: Step, index: int, k: int, opened: Open, failure: Failure) -> bool:
+    """Try again later if the failure may pass and the node's policy has tries left."""
+    policy = step.plan.node(index).policy
+    if not failure.retryable or opened.retries >= policy.retries or opened.seen:
+        return False
+    delay = min(BACKOFF_LIMIT_MS, policy.backoff_ms * 2**opened.retries)
+    opened.retries += 1
+    opened.state = "timer"
+    step.head.parked += 1
+    due = step.at + delay
+    step.set_timer(due, "resume", index, k)
+    step.state.put(key(b"o", index, k), opened)
+    reason = {
+        "kind": "retry",
+        "try": opened.retries + 1,
+        "of": policy.retries + 1,
+        "at": due,
+        "error": failure.message,
+    }
+    _tell(
+        step,
+        index,
+        k,
+        Delta(kind="NODE", status="QUEUED", detail=orjson.dumps({"reason": reason}), at=step.at),
+    )
+    return True
+
+
+def on_child(step: Step, message: ChildEvent) -> None:
+    """A child execution says something, or ends; its outputs are those of the agent node that waits for it."""
+    opened = step.state.get(key(b"o", message.node, message.k), Open)
+    if opened is None or opened.state != "child" or opened.child != message.child_id:
+        return
+    _take(step, message.node, message.k, opened, message.first, message.outputs)
+    step.state.put(key(b"o", message.node, message.k), opened)
+    if message.ended is not None:
+        step.head.parked -= 1
+        detail = {"stats": {"node_count": message.node_count, "child_status": message.ended}}
+        complete(step, message.node, message.k, opened, None, detail)
+
+
+def _tell(step: Step, index: int, k: int, delta: Delta) -> None:
+    node = step.plan.node(index)
+    step.tell(
+        Delta(
+            kind=delta.kind,
+            node_execution_id=step.node_execution_id(node, k),
+            node_id=node.id,
+            status=delta.status,
+            pin=delta.pin,
+            value=delta.value,
+            detail=delta.detail,
+            at=delta.at,
+        )
+    )

@@ -1,0 +1,297 @@
+"""One run of one task: inputs fetched, block run under its time limit, values turned into messages. Never raises for what
+the block or its inputs do: failure is a message."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import orjson
+
+from millstream.processors.context import Context, Park
+from millstream.processors.convert import compile_converter
+from millstream.processors.pins import MISSING, read
+from millstream.processors.registry import Registry
+from millstream.processors.sdk import Block
+from millstream.schemas.errors import (
+    BlockError,
+    BlockExecutionError,
+    BlockTimeoutError,
+    BlockUnknownError,
+    MillstreamError,
+    NotFoundError,
+    PayloadTooLargeError,
+)
+from millstream.schemas.ids import new_id
+from millstream.schemas.messages import (
+    Emit,
+    Failure,
+    Finished,
+    Message,
+    Output,
+    Payload,
+    Picked,
+    Run,
+    Started,
+)
+from millstream.schemas.messages import Park as ParkMessage
+from millstream.streams.readiness import json_type
+
+EARLY_OUTPUT_S = 0.05
+EARLY_STARTED_S = 0.2
+LEASE_RENEWAL_S = 5.0
+CHUNK_BYTES = 256 * 1024
+CHUNK_OUTPUTS = 500
+
+
+class Claims(Protocol):
+    """Who may run a block that must never run twice."""
+
+    async def claim(self, key: str, owner: str, issued_ms: int) -> bool:
+        """Return True to the first who asks; False to all others, for ever, or when the past is not known."""
+        ...
+
+
+class Offload(Protocol):
+    """Turns JSON text into a payload, in the object store when it is large."""
+
+    async def offload(self, data: bytes, user_id: str) -> Payload:
+        """Errors: PayloadTooLargeError."""
+        ...
+
+    async def fetch(self, payload: Payload) -> bytes:
+        """Errors: NotFoundError, UnavailableError."""
+        ...
+
+
+ContextOf = Callable[[Run, Any], Context]
+Say = Callable[[Message], Awaitable[None]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Environment:
+    """What runs need besides their task."""
+
+    registry: Registry
+    values: Offload
+    claims: Claims
+    context: ContextOf
+    worker: str
+    """Instance id of this process."""
+
+
+@dataclass(slots=True, eq=False)
+class Running:
+    """A run in progress, as the ticker sees it."""
+
+    task: Run
+    worker: str
+    say: Say
+    issued_ms: int
+    """When the task was appended to its topic."""
+    run_id: bytes = field(default_factory=lambda: new_id().bytes)
+    at: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
+    began: float = field(default_factory=time.monotonic)
+    said_at: float = 0.0
+    pending: list[Emit] = field(default_factory=list)
+    pending_bytes: int = 0
+    pending_since: float = 0.0
+    sent: int = 0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Keeps the order of what is said: outputs before the end."""
+
+    def add(self, emit: Emit, size: int) -> bool:
+        """Keep a value for the next message. Returns True when it is time to send."""
+        if not self.pending:
+            self.pending_since = time.monotonic()
+        self.pending.append(emit)
+        self.pending_bytes += size
+        return self.pending_bytes >= CHUNK_BYTES or len(self.pending) >= CHUNK_OUTPUTS
+
+    async def flush(self) -> None:
+        """Send what was emitted so far."""
+        async with self.lock:
+            if not self.pending:
+                return
+            outputs, self.pending, self.pending_bytes = self.pending, [], 0
+            first, self.sent = self.sent, self.sent + len(outputs)
+            self.said_at = time.monotonic()
+            await self.say(
+                Output(
+                    execution_id=self.task.execution_id,
+                    node=self.task.node,
+                    k=self.task.k,
+                    run_id=self.run_id,
+                    attempt=self.task.attempt,
+                    worker=self.worker,
+                    at=self.at,
+                    first=first,
+                    outputs=outputs,
+                )
+            )
+
+    async def tick(self, now: float) -> None:
+        """Tell that the run goes on, and what it has emitted, when it takes long."""
+        if self.pending and now - self.pending_since >= EARLY_OUTPUT_S:
+            await self.flush()
+        wait = LEASE_RENEWAL_S if self.said_at else EARLY_STARTED_S
+        if now - (self.said_at or self.began) < wait or self.lock.locked():
+            return
+        async with self.lock:
+            self.said_at = now
+            await self.say(
+                Started(
+                    execution_id=self.task.execution_id,
+                    node=self.task.node,
+                    k=self.task.k,
+                    run_id=self.run_id,
+                    attempt=self.task.attempt,
+                    worker=self.worker,
+                    at=self.at,
+                )
+            )
+
+    def finished(self, failure: Failure | None, park: ParkMessage | None) -> Finished:
+        """Return the last message of the run, with what was not sent before."""
+        return Finished(
+            execution_id=self.task.execution_id,
+            node=self.task.node,
+            k=self.task.k,
+            run_id=self.run_id,
+            attempt=self.task.attempt,
+            worker=self.worker,
+            at=self.at,
+            elapsed_ms=int((time.monotonic() - self.began) * 1000),
+            first=self.sent,
+            outputs=self.pending,
+            failure=failure,
+            park=park,
+        )
+
+
+async def run_task(running: Running, env: Environment) -> Finished:
+    """Run a task to its end and return its last message. Raises only CancelledError, and what `say` raises."""
+    failure: Failure | None = None
+    park: ParkMessage | None = None
+    task = running.task
+    try:
+        block = env.registry.get(task.block_id)
+        if block.spec.disabled:
+            raise BlockUnknownError(f"the block {block.spec.name!r} is switched off here")
+        if not block.spec.repeatable and not await _claimed(running, env):
+            failure = Failure(
+                code="interrupted", kind="BlockExecutionError", message=_INTERRUPTED, retryable=False
+            )
+        else:
+            limit = task.timeout_ms / 1000 if task.timeout_ms is not None else block.spec.timeout_s
+            async with asyncio.timeout(limit):
+                park = await _drive(running, env, block)
+    except TimeoutError as error:
+        failure = _failure(_as_timeout(error, task))
+    except MillstreamError as error:
+        failure = _failure(error)
+    except Exception as error:  # noqa: BLE001 - a block may raise anything
+        message = str(error) or type(error).__name__
+        failure = Failure(code="internal", kind="BlockUnknownError", message=message[:4000])
+    return running.finished(failure, park)
+
+
+_INTERRUPTED = (
+    "this block may not run twice, and an earlier run of it was interrupted: nobody knows how far it came. "
+    "Look at what it did, then retry if it is safe"
+)
+
+
+async def _claimed(running: Running, env: Environment) -> bool:
+    task = running.task
+    key = f"{task.node_execution_id.hex()}:{task.attempt}"
+    return await env.claims.claim(key, running.run_id.hex(), running.issued_ms)
+
+
+async def _drive(running: Running, env: Environment, block: Block) -> ParkMessage | None:
+    task = running.task
+    values = await _inputs(task, env, block)
+    resumed = None if task.resumed is None else orjson.loads(task.resumed)
+    async with contextlib.aclosing(block.run(values, env.context(task, resumed))) as items:
+        async for item in items:
+            if isinstance(item, Park):
+                return _park(item)
+            pin, value = item
+            if pin == "error":
+                raise BlockExecutionError(str(value) or "the block failed without saying why")
+            emit, size = await _emit(task, env, pin, value)
+            if running.add(emit, size):
+                await running.flush()
+    return None
+
+
+async def _inputs(task: Run, env: Environment, block: Block) -> dict[str, Any]:
+    values: dict[str, Any] = orjson.loads(task.input)
+    if not task.slots:
+        return values
+    for slot in task.slots:
+        _put(values, slot.path, orjson.loads(await env.values.fetch(slot.value)))
+    if task.flags.strict:
+        return values
+    converted: dict[str, Any] = compile_converter(block.spec.input_schema)(values)
+    return converted
+
+
+def _put(document: Any, pointer: str, value: Any) -> None:
+    *path, last = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+    for part in path:
+        document = document[int(part)] if isinstance(document, list) else document[part]
+    document[int(last) if isinstance(document, list) else last] = value
+
+
+async def _emit(task: Run, env: Environment, pin: str, value: Any) -> tuple[Emit, int]:
+    try:
+        data = orjson.dumps(value)
+    except TypeError as error:
+        raise BlockExecutionError(f"the value on pin {pin!r} is not JSON: {error}") from error
+    if len(data) <= 16_384:
+        return Emit(pin=pin, value=Payload(inline=data, type=json_type(value), size=len(data))), len(
+            data
+        ) + 64
+    payload = await env.values.offload(data, task.user_id)
+    picked = []
+    for selector in task.selectors:
+        if not selector.startswith(pin):
+            continue
+        found = read(selector, pin, value, sink_id="", sink_pin="")
+        part = None
+        if found is not MISSING and found is not None:
+            part = await env.values.offload(orjson.dumps(found), task.user_id)
+        picked.append(Picked(selector=selector, value=part))
+    return Emit(pin=pin, value=payload, picked=picked), 300 + sum(p.value.size for p in picked if p.value)
+
+
+def _park(park: Park) -> ParkMessage:
+    review = None
+    if park.review is not None:
+        review = orjson.dumps(
+            {
+                "data": park.review.payload,
+                "instructions": park.review.instructions,
+                "editable": park.review.editable,
+            }
+        )
+    delay_ms = None if park.delay_s is None else max(0, round(park.delay_s * 1000))
+    return ParkMessage(delay_ms=delay_ms, state=orjson.dumps(park.state), review=review)
+
+
+def _as_timeout(error: TimeoutError, task: Run) -> BlockError:
+    return BlockTimeoutError(str(error) or f"the block ran over its time limit of {task.timeout_ms} ms")
+
+
+def _failure(error: MillstreamError) -> Failure:
+    kind = error.kind if isinstance(error, BlockError) else "BlockExecutionError"
+    if isinstance(error, (NotFoundError, PayloadTooLargeError)):
+        kind = "BlockExecutionError"
+    message = str(error) or type(error).__name__
+    return Failure(code=error.code, kind=kind, message=message[:4000], retryable=error.retryable)
+

@@ -1,0 +1,329 @@
+"""One step: the working state, the plan, the time, the effects so far; and how an execution goes on and ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from millstream.schemas.ids import derived
+from millstream.schemas.messages import (
+    ChildEvent,
+    Delta,
+    Emit,
+    Events,
+    ExecutionStatus,
+    Failure,
+    Feed,
+    Flags,
+    Payload,
+    Run,
+)
+from millstream.streams.effects import Alarm, Effects, Send
+from millstream.streams.gates import held_for_approval, started_as_child
+from millstream.streams.plan import Plan, RunNode
+from millstream.streams.state import Arrived, Due, End, Head, Missing, Open, Ready, State, key, numbers
+from millstream.topics import catalogue
+
+IN_FLIGHT_LIMIT = 256
+"""Tasks of one execution that may be with workers at once; the rest waits in the execution's own queue."""
+NODE_LIMIT = 200_000
+"""Node executions of one execution."""
+LISTED = 20
+"""How many nodes a verdict names."""
+
+
+class Step:
+    """What the handlers of messages work with."""
+
+    __slots__ = ("at", "effects", "ended", "failure", "head", "masks", "plan", "state", "stopped_by")
+
+    def __init__(self, state: State, head: Head, plan: Plan, at: int, effects: Effects) -> None:
+        self.state = state
+        self.head = head
+        self.plan = plan
+        self.at = at
+        self.effects = effects
+        self.ended: ExecutionStatus | None = None
+        self.failure: Failure | None = None
+        self.stopped_by: str | None = None
+        self.masks: dict[str, dict[str, Any]] = {} if head.masks is None else orjson.loads(head.masks)
+
+    # --- telling ---
+
+    def tell(self, delta: Delta) -> None:
+        """Add an event; they are numbered in this order."""
+        self.effects.deltas.append(delta)
+
+    def tell_status(self, status: ExecutionStatus, detail: dict[str, Any] | None = None) -> None:
+        """Say that the execution has a new status, to watchers and to the owner's feed."""
+        self.head.status = status
+        self.tell(
+            Delta(
+                kind="EXECUTION",
+                status=status,
+                detail=None if detail is None else orjson.dumps(detail),
+                at=self.at,
+            )
+        )
+        if status in ("RUNNING", "QUEUED"):
+            return
+        self._feed(status)
+
+    def _feed(self, status: ExecutionStatus) -> None:
+        sequence = self.head.sequence + len(self.effects.deltas) - 1
+        self.send(
+            catalogue.FEED.name,
+            self.head.user_id.encode(),
+            Feed(
+                user_id=self.head.user_id,
+                execution_id=self.state.id,
+                graph_id=self.head.graph_id,
+                graph_version=self.head.graph_version,
+                status=status,
+                sequence=sequence,
+                at=self.at,
+            ),
+        )
+
+    def send(self, topic: str, key_: bytes, message: Any) -> None:
+        """Produce a record when the step is flushed."""
+        self.effects.sends.append(Send(topic, key_, message))
+
+    def node_execution_id(self, node: RunNode, k: int) -> bytes:
+        """Return the id of a node execution: the same whenever the step is decided again."""
+        return derived(self.state.id, node.id, k)
+
+    # --- running ---
+
+    def enqueue(self, node: int, k: int, opened: Open) -> None:
+        """Run a ready node execution now, or put it into the queue while too many are with workers."""
+        head = self.head
+        if head.in_flight < IN_FLIGHT_LIMIT and head.ready_first == head.ready_next:
+            self.dispatch(node, k, opened)
+            return
+        self.state.put(key(b"o", node, k), opened)
+        self.state.put(key(b"r", head.ready_next), Ready(node, k))
+        head.ready_next += 1
+
+    def dispatch(self, index: int, k: int, opened: Open) -> None:
+        """Send a task to its lane. Each task of a node execution has an attempt number of its own."""
+        node = self.plan.node(index)
+        if held_for_approval(self, node, k, opened) or started_as_child(self, node, k, opened):
+            return
+        opened.attempt += 1
+        opened.state, opened.seen, opened.run_id, opened.spare = "running", 0, None, None
+        self.state.put(key(b"o", index, k), opened)
+        self.head.in_flight += 1
+        node_execution_id = self.node_execution_id(node, k)
+        head = self.head
+        flags = Flags(
+            human_in_the_loop_safe_mode=head.review_safe,
+            sensitive_action_safe_mode=head.sensitive_safe,
+            dry_run=head.dry_run,
+            strict=head.strict,
+            timezone=head.timezone,
+        )
+        self.send(
+            f"nodes.tasks.{node.block.lane}",
+            node_execution_id,
+            Run(
+                execution_id=self.state.id,
+                node_execution_id=node_execution_id,
+                node=index,
+                k=k,
+                attempt=opened.attempt,
+                user_id=head.user_id,
+                graph_id=head.graph_id,
+                graph_version=head.graph_version,
+                node_id=node.id,
+                block_id=node.block.id,
+                input=opened.input,
+                slots=opened.slots,
+                selectors=node.selectors,
+                resumed=opened.resumed,
+                timeout_ms=node.block.timeout_ms,
+                flags=flags,
+            ),
+        )
+
+    def set_timer(self, at: int, kind: str, node: int = -1, k: int = -1) -> int:
+        """Have a Timer message come at `at` or later. Returns the timer's number."""
+        number = self.head.timers
+        self.head.timers += 1
+        self.head.due += 1
+        self.state.put(key(b"t", number), Due(at, kind, node, k))
+        self.effects.alarms.append(Alarm(at, number))
+        return number
+
+    # --- ending ---
+
+    def fail(self, code: str, message: str) -> None:
+        """End the whole execution as FAILED when the step settles."""
+        self.failure = Failure(code=code, kind="BlockUnknownError", message=message)
+        self.ended = "FAILED"
+
+    def settle(self) -> None:
+        """Start what waits in the queue, end the execution when nothing is left, and number the events."""
+        if self.ended is None:
+            self._pump()
+            self._maybe_end()
+        if self.ended is not None:
+            self._end(self.ended)
+        if self.effects.deltas:
+            self._emit_events()
+        if self.ended is not None:
+            head = self.head
+            self.state.head = End(
+                self.ended, head.sequence, head.user_id, head.graph_id, head.graph_version, self.at
+            )
+
+    def _pump(self) -> None:
+        head, state = self.head, self.state
+        while head.in_flight < IN_FLIGHT_LIMIT and head.ready_first < head.ready_next:
+            entry = state.get(key(b"r", head.ready_first), Ready)
+            state.pop(key(b"r", head.ready_first))
+            head.ready_first += 1
+            if entry is None:
+                continue
+            opened = state.get(key(b"o", entry.node, entry.k), Open)
+            if opened is not None:
+                self.dispatch(entry.node, entry.k, opened)
+
+    def _maybe_end(self) -> None:
+        head = self.head
+        if head.in_flight or head.parked or head.ready_first < head.ready_next:
+            if head.status == "REVIEW":
+                self.tell_status("RUNNING")
+            return
+        if head.reviews:
+            if head.status != "REVIEW":
+                self.tell_status("REVIEW", {"reason": {"kind": "review", "count": head.reviews}})
+            return
+        self.ended = "COMPLETED"
+
+    def _end(self, status: ExecutionStatus) -> None:
+        head = self.head
+        if status != "COMPLETED":
+            self._end_open_nodes(status)
+        detail: dict[str, Any] = {
+            "stats": {
+                "node_count": head.node_count,
+                "node_error_count": head.error_count,
+                "duration_ms": max(0, self.at - head.started_at),
+            },
+            "verdict": self._verdict(status),
+        }
+        if self.failure is not None:
+            failure = self.failure
+            detail["failure"] = {"code": failure.code, "kind": failure.kind, "message": failure.message}
+        self.tell_status(status, detail)
+        if head.parent is not None and head.parent_node >= 0:
+            self._tell_parent(status)
+
+    def _end_open_nodes(self, status: ExecutionStatus) -> None:
+        for name in self.state.names(b"o"):
+            index, k = numbers(name)
+            if index >= len(self.plan.data.nodes):
+                continue  # the plan is lost
+            self.tell(
+                Delta(
+                    kind="NODE",
+                    node_execution_id=self.node_execution_id(self.plan.node(index), k),
+                    node_id=self.plan.node(index).id,
+                    status=status,
+                    at=self.at,
+                )
+            )
+
+    def _tell_parent(self, status: ExecutionStatus) -> None:
+        head = self.head
+        assert head.parent is not None
+        self.send(
+            catalogue.INBOX.name,
+            head.parent,
+            ChildEvent(
+                execution_id=head.parent,
+                child_id=self.state.id,
+                node=head.parent_node,
+                k=head.parent_k,
+                first=head.said,
+                ended=status,
+                failure=self.failure,
+                node_count=head.node_count,
+            ),
+        )
+
+    def tell_parent_output(self, name: str, value: Payload) -> None:
+        """Pass an output of this child execution on to the node that waits for it."""
+        head = self.head
+        if head.parent is None or head.parent_node < 0:
+            return
+        self.send(
+            catalogue.INBOX.name,
+            head.parent,
+            ChildEvent(
+                execution_id=head.parent,
+                child_id=self.state.id,
+                node=head.parent_node,
+                k=head.parent_k,
+                first=head.said,
+                outputs=[Emit(pin=name, value=value)],
+            ),
+        )
+        head.said += 1
+
+    def _verdict(self, status: ExecutionStatus) -> dict[str, Any]:
+        """Say plainly what became of it: a run whose nodes failed or starved is not a success."""
+        head = self.head
+        verdict: dict[str, Any] = {"result": "ok"}
+        if status == "TERMINATED":
+            verdict = {"result": "stopped", "by": self.stopped_by}
+        elif status == "FAILED":
+            verdict = {"result": "failed"}
+        elif head.error_count:
+            verdict = {"result": "errors"}
+        elif head.waiting:
+            verdict = {"result": "left_waiting"}
+        if head.error_count:
+            verdict["failed_nodes"] = [self.plan.node(i).id for i in head.failed]
+            verdict["errors"] = head.error_count
+        if head.waiting:
+            verdict["waiting"] = self._left_waiting()
+            verdict["waiting_count"] = head.waiting
+        return verdict
+
+    def _left_waiting(self) -> list[dict[str, Any]]:
+        found = []
+        for name in self.state.names(b"m")[:LISTED]:
+            index, k = numbers(name)
+            node = self.plan.node(index)
+            missing = self.state.get(name, Missing)
+            if missing is None:
+                continue
+            pins = missing.pins or [
+                pin
+                for pin, number in node.linked.items()
+                if self.state.get(key(b"a", index, k, number), Arrived) is None
+            ]
+            found.append(
+                {"node": node.id, "pins": pins[:LISTED], "reason": missing.why or "no value arrived"}
+            )
+        return found
+
+    def _emit_events(self) -> None:
+        head = self.head
+        self.send(
+            catalogue.EVENTS.name,
+            self.state.id,
+            Events(
+                execution_id=self.state.id,
+                user_id=head.user_id,
+                graph_id=head.graph_id,
+                graph_version=head.graph_version,
+                first=head.sequence,
+                deltas=self.effects.deltas,
+                at=self.at,
+            ),
+        )
+        head.sequence += len(self.effects.deltas)

@@ -1,0 +1,33 @@
+"""Timers that came due. Each is effective once: its cell goes with it, and a timer without a cell is ignored."""
+
+from __future__ import annotations
+
+from millstream.schemas.messages import Timer
+from millstream.streams.results import lease_ended
+from millstream.streams.state import Due, Open, key
+from millstream.streams.stepping import Step
+
+
+def on_timer(step: Step, message: Timer) -> None:
+    """Do what the timer was set for."""
+    name = key(b"t", message.timer)
+    due = step.state.get(name, Due)
+    if due is None:
+        return
+    step.state.pop(name)
+    step.head.due -= 1
+    if due.kind == "wall":
+        step.fail("wall_time", "the execution ran over its time limit")
+    elif due.kind == "lease":
+        lease_ended(step, due.node, due.k)
+    else:
+        _resume(step, due)
+
+
+def _resume(step: Step, due: Due) -> None:
+    opened = step.state.get(key(b"o", due.node, due.k), Open)
+    if opened is None or opened.state != "timer":
+        return
+    step.head.parked -= 1
+    opened.state = "ready"
+    step.enqueue(due.node, due.k, opened)

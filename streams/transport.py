@@ -1,0 +1,145 @@
+"""Faust's aiokafka transport, corrected: stock 0.15.3 commits past messages that still run, naps for a second under
+back-pressure, and spends four tasks a message. Also the fence: when a consumer's group last heard from it.
+
+Relies on private names of faust-streaming 0.15.3 (pinned); the pitfalls in `tests/` run against each new version before the
+pin moves. Registered by `register()` as the driver `millstream://`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator
+from typing import Any
+
+from faust.transport import drivers
+from faust.transport.drivers import aiokafka as stock
+
+SCHEME = "millstream"
+_NAP_S = 0.02
+_TABLES = ("_delivered", "_acked_index", "_acked")
+
+
+def register() -> None:
+    """Make `millstream://host:port` a broker URL that Faust knows."""
+    drivers.TRANSPORTS.aliases[SCHEME] = f"{__name__}:Transport"
+
+
+class ConsumerThread(stock.AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust is not typed
+    """The thread of the aiokafka consumer; notes when the group last answered a heartbeat."""
+
+    last_heartbeat: float = float("inf")
+    """`time.monotonic()` of the last good heartbeat or join; infinite before the first."""
+
+    async def on_start(self) -> None:
+        """Start the consumer and listen to its heartbeats."""
+        await super().on_start()
+        coordinator: Any = self._consumer._coordinator
+        if not hasattr(coordinator, "_do_heartbeat"):
+            return  # no group
+        beat, rejoin = coordinator._do_heartbeat, coordinator._on_join_complete
+
+        async def heartbeat() -> bool:
+            good: bool = await beat()
+            if good:
+                self.last_heartbeat = time.monotonic()
+            return good
+
+        async def joined(*args: Any, **kwargs: Any) -> Any:
+            self.last_heartbeat = time.monotonic()
+            return await rejoin(*args, **kwargs)
+
+        coordinator._do_heartbeat, coordinator._on_join_complete = heartbeat, joined
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = 500
+        return consumer
+
+
+class Consumer(stock.Consumer):  # type: ignore[misc]  # Faust is not typed
+    """Commits only what has finished, whatever the order in which messages finish."""
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def heartbeat_age_s(self) -> float:
+        """Seconds since the group last answered; negative infinity before the first join."""
+        return time.monotonic() - float(self._thread.last_heartbeat)
+
+    def _reset_state(self) -> None:
+        self._delivered: dict[Any, deque[int]] = defaultdict(
+            deque
+        )  # partition -> offsets handed out, in order
+        super()._reset_state()
+
+    def ack(self, message: Any) -> bool:
+        """Note that a message is done; one of an older generation is delivered again and acked then."""
+        if message.generation_id != self.app.consumer_generation_id:
+            self._unacked_messages.discard(message)
+            return False
+        return bool(super().ack(message))
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[Any, Any]]:  # noqa: ASYNC109 - Faust's name
+        """Yield (partition, message), remembering what was handed out."""
+        acks = self.app.topics.acks_enabled_for
+        async for tp, message in super().getmany(timeout):
+            if acks(tp.topic):
+                delivered = self._delivered[tp]
+                if not delivered or message.offset > delivered[-1]:
+                    delivered.append(message.offset)
+            yield tp, message
+
+    async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:
+        """Holes of compaction and transactions are invisible here: only delivered offsets count."""
+
+    def _new_offset(self, tp: Any) -> int | None:
+        """Return the end of the finished prefix of what was delivered."""
+        delivered, done, last = self._delivered[tp], self._acked_index[tp], None
+        while delivered and delivered[0] in done:
+            last = delivered.popleft()
+            done.discard(last)
+        self._acked[tp].clear()
+        return None if last is None else last + 1
+
+    async def on_partitions_revoked(self, revoked: set[Any]) -> None:
+        """Forget what was delivered of partitions that are gone."""
+        await super().on_partitions_revoked(revoked)
+        for tp in revoked:
+            for name in _TABLES:
+                getattr(self, name).pop(tp, None)
+
+    async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's name
+        if self.flow_active and not self.app.client_only and not self._get_active_partitions():
+            await self.sleep(_NAP_S)
+            return {}, set()
+        return await super()._wait_next_records(timeout)
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        try:
+            while not (self._stopped.is_set() or fetcher._stopped.is_set()):
+                await asyncio.sleep(0)
+                await self._drain_once()
+        except self.consumer_stopped_errors:
+            if not self.transport.app.should_stop:
+                raise
+        except asyncio.CancelledError:
+            if not self.transport.app.should_stop:
+                raise
+
+    async def _drain_once(self) -> None:
+        async for tp, message in self.getmany(timeout=1.0):
+            await asyncio.sleep(0)  # lets agents keep pace, else their buffers fill
+            read = self._read_offset[tp]
+            if read is not None and message.offset < read:
+                continue
+            await self.callback(message)
+            if message.generation_id == self.app.consumer_generation_id and not self.suspend_flow.is_set():
+                self._read_offset[tp] = message.offset  # never after a seek: that would drop messages
+
+
+class Transport(stock.Transport):  # type: ignore[misc]  # Faust is not typed
+    """The driver behind `millstream://`."""
+
+    Consumer = Consumer
