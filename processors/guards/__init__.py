@@ -1,0 +1,1 @@
+"""The guards between blocks and the world: the web by `http`, files by `files`."""

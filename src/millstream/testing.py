@@ -1,0 +1,123 @@
+"""Helpers for tests of blocks: run one without a platform, with real small services.
+
+from millstream.testing import run
+
+async def test_hello() -> None:
+    assert await run(hello, name="Ada") == "Hello Ada!"
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import functools
+import shutil
+import tempfile
+import uuid
+from collections.abc import Mapping
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+from millstream.processors.context import Context, Park
+from millstream.processors.guards.files import LocalFiles
+from millstream.processors.guards.http import GuardedHttp
+from millstream.processors.sdk import Block
+
+__all__ = ["MemoryKeyValue", "Silent", "context", "emits", "run"]
+
+
+class MemoryKeyValue:
+    """`KeyValue` in a dictionary; `values` is open to look into."""
+
+    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
+        self.values = dict(values or {})
+
+    async def get(self, key: str) -> Any:
+        """Return the value, or None."""
+        return self.values.get(key)
+
+    async def set(self, key: str, value: Any) -> None:
+        """Keep the value; None removes it."""
+        if value is None:
+            self.values.pop(key, None)
+        else:
+            self.values[key] = value
+
+
+class Silent:
+    """`Progress` that remembers: `said` is the list of (fraction, note)."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[float, str]] = []
+
+    def __call__(self, fraction: float, note: str, /) -> None:
+        self.said.append((fraction, note))
+
+
+@functools.cache
+def _folder() -> Path:
+    """One folder for all files of this process, gone when it ends."""
+    folder = tempfile.mkdtemp(prefix="millstream-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+def context(**fields: Any) -> Context:
+    """A context for one run; give the fields that matter, `http=GuardedHttp(allow=...)` for a local server."""
+    http = fields.setdefault("http", GuardedHttp())
+    if "files" not in fields:
+        fields["files"] = LocalFiles(_folder()).of("tester", http)
+    defaults: dict[str, Any] = {
+        "user_id": "tester",
+        "graph_id": "graph",
+        "graph_version": 1,
+        "execution_id": str(uuid.uuid4()),
+        "node_id": "node",
+        "node_execution_id": str(uuid.uuid4()),
+        "kv": MemoryKeyValue(),
+        "progress": Silent(),
+        "cancelled": asyncio.Event(),
+    }
+    return Context(**(defaults | fields))
+
+
+async def emits(
+    block: Block,
+    inputs: Mapping[str, Any],
+    ctx: Context | None = None,
+    *,
+    review: Mapping[str, Any] | None = None,
+    wakes: int = 100,
+) -> list[tuple[str, Any]]:
+    """Run a block to its end and return what it emitted, in order.
+
+    A `Park` does not wait: the block is called again at once, at most `wakes` times. One that asks a person
+    goes on with `review` ({"status", "data", "message"}), or ends there if none is given.
+    """
+    ctx = ctx or context()
+    found: list[tuple[str, Any]] = []
+    for _ in range(wakes + 1):
+        parked: Park | None = None
+        async with aclosing(block.run(dict(inputs), ctx)) as stream:
+            async for emit in stream:
+                if isinstance(emit, Park):
+                    parked = emit
+                else:
+                    found.append(emit)
+        if parked is None or (parked.review is not None and review is None):
+            break
+        ctx.resumed = {"review": dict(review or {})} if parked.review is not None else parked.state
+    return found
+
+
+async def run(block: Block, /, **inputs: Any) -> Any:
+    """Run a block with inputs by keyword: the value of a block with the one pin `result`, else the list of
+    emits.
+    """
+    found = await emits(block, inputs)
+    if [pin for pin in block.spec.output_schema["properties"] if pin != "error"] == ["result"] and len(
+        found
+    ) == 1:
+        return found[0][1]
+    return found
