@@ -1,0 +1,47 @@
+"""The sink as a process: `main` takes the signals and returns an exit code."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from threading import Event
+from types import FrameType
+from typing import Any
+
+from millstream.connectors.sink import Options, Sink
+
+
+def run(
+    kafka_conf: dict[str, Any],
+    dsn: str,
+    stop: Event,
+    *,
+    options: Options | None = None,
+    on_ready: Callable[[], None] | None = None,
+) -> None:
+    """Run the sink in this thread until `stop` is set; the batch in hand is finished.
+
+    `kafka_conf` is librdkafka's (`bootstrap.servers`, ...). `on_ready` is called once, when partitions were assigned
+    and PostgreSQL has said where to go on. Errors: KafkaException if the consumer is beyond repair, such as a second
+    sink of the same instance name.
+    """
+    Sink(kafka_conf, dsn, options=options, on_ready=on_ready).run(stop)
+
+
+def main(
+    kafka_conf: dict[str, Any],
+    dsn: str,
+    *,
+    instance: str | None = None,
+    on_ready: Callable[[], None] | None = None,
+) -> int:
+    """Run the sink until SIGTERM or SIGINT. Returns the exit code 0."""
+    stop = Event()
+
+    def finish(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, finish)
+    signal.signal(signal.SIGINT, finish)
+    run(kafka_conf, dsn, stop, options=options, on_ready=on_ready)
+    return 0
