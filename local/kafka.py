@@ -45,6 +45,10 @@ SETTINGS = {
     "share.coordinator.state.topic.min.isr": "1",
     "share.coordinator.state.topic.num.partitions": "1",
     "group.initial.rebalance.delay.ms": "0",
+    # After kill -9 the controller waits until the session of the old broker has ended: 9 s by default. Both live in
+    # one process, so a pause stops them together and costs a heartbeat, not a fail-over.
+    "broker.session.timeout.ms": "2500",
+    "broker.heartbeat.interval.ms": "500",
     # A misspelt topic is an error, not a topic.
     "auto.create.topics.enable": "false",
     "message.max.bytes": "2097152",

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.servers import Servers
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """The real Kafka, PostgreSQL and Redis, started when the first test asks and shared by all."""
+    from tests.servers import temporary
+
+    with temporary() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def kafka(servers: Servers) -> str:
+    """Bootstrap servers of the shared broker."""
+    return servers.kafka
+
+
+@pytest.fixture(scope="session")
+def redis_url(servers: Servers) -> str:
+    """URL of the shared Redis, with its password."""
+    return servers.redis
+
+
+@pytest.fixture
+def dsn(servers: Servers) -> Iterator[str]:
+    """DSN of an empty database of this test alone, with pgvector."""
+    with servers.database() as found:
+        yield found
