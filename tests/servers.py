@@ -116,7 +116,11 @@ class Servers:
         return f"postgresql://postgres:{self._keys.postgres_password}@{place}/{database}"
 
     def _environ(self, name: str) -> dict[str, str]:
-        kept = {variable: value for variable, value in os.environ.items() if not variable.startswith("MILLSTREAM_")}
+        kept = {
+            variable: value
+            for variable, value in os.environ.items()
+            if not variable.startswith("MILLSTREAM_")
+        }
         return kept | {"MILLSTREAM_HOME": str(self.home.path), "MILLSTREAM_INSTANCE": name}
 
 

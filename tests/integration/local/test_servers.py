@@ -11,6 +11,8 @@ import pytest
 import redis
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from confluent_kafka.admin import AdminClient, NewTopic
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 if TYPE_CHECKING:
     from tests.servers import Servers
@@ -83,7 +85,10 @@ def test_redis_keeps_every_write_over_a_kill(servers: Servers) -> None:
 
 def test_redis_wants_the_password(servers: Servers) -> None:
     host, _, port = servers.redis.rpartition("@")[2].partition("/")[0].partition(":")
-    with redis.Redis(host=host, port=int(port), retry=None) as client, pytest.raises(redis.AuthenticationError):
+    with (
+        redis.Redis(host=host, port=int(port), retry=Retry(NoBackoff(), 0)) as client,
+        pytest.raises(redis.AuthenticationError),
+    ):
         client.ping()
 
 
