@@ -32,6 +32,8 @@ class PlanBlock(msgspec.Struct, array_like=True, frozen=True):
     sensitive: bool
     timeout_ms: int | None
     known: bool = True
+    static: bool = False
+    """Its outputs are kept for whoever comes later."""
 
 
 class PlanNode(msgspec.Struct, array_like=True, frozen=True):
@@ -212,9 +214,9 @@ def _block(spec: BlockSpec | None, block_id: str) -> PlanBlock:
     if spec is None:
         return PlanBlock(block_id, "Standard", "io", b"{}", False, None, known=False)
     timeout_ms = None if spec.timeout_s is None else int(spec.timeout_s * 1000)
-    return PlanBlock(
-        spec.id, spec.kind, spec.lane, orjson.dumps(spec.input_schema), spec.sensitive, timeout_ms
-    )
+    schema = orjson.dumps(spec.input_schema)
+    static = spec.static_output
+    return PlanBlock(spec.id, spec.kind, spec.lane, schema, spec.sensitive, timeout_ms, static=static)
 
 
 def compile_plan(graph: Graph, specs: Mapping[str, BlockSpec]) -> CompiledPlan:

@@ -24,6 +24,7 @@ def on_started(step: Step, message: Started) -> None:
     opened = _bound(step, message)
     if opened is None:
         return
+    step.head.gate = 0  # it takes long: the others need not wait
     if not opened.started_at:
         opened.started_at = message.at
         _tell(step, message.node, message.k, Delta(kind="RUNNING", status="RUNNING", at=message.at))
@@ -50,6 +51,7 @@ def on_finished(step: Step, message: Finished) -> None:
     index, k = message.node, message.k
     _take(step, index, k, opened, message.first, message.outputs)
     step.head.in_flight -= 1
+    step.head.gate = max(0, step.head.gate - 1)
     if message.park is not None:
         _park(step, index, k, opened, message.park)
     elif message.failure is not None and _retry(step, index, k, opened, message.failure):

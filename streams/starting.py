@@ -36,9 +36,13 @@ def start_nodes(step: Step, message: Start) -> None:
     """Queue the starting nodes with the inputs given. One that is not ready fails the execution: the edge refuses such
     a start, so this is a Start that came past the edge."""
     given = {named.name: load(named.value) for named in message.inputs}
-    started = False
-    for index in step.plan.starting():
-        started = True
+    indices = list(step.plan.starting())
+    static = [index for index in indices if step.plan.node(index).block.static]
+    if len(static) < len(indices):
+        # Values that are kept should be there before the streams that need them: so every run gives the same order.
+        indices.sort(key=lambda index: not step.plan.node(index).block.static)
+        step.head.gate = len(static)
+    for index in indices:
         node = step.plan.node(index)
         step.state.put(key(b"n", index), Node(created=1))
         found = _input(step, node, given)
@@ -46,7 +50,7 @@ def start_nodes(step: Step, message: Start) -> None:
             step.fail("input_invalid", f"node {node.id!r} cannot start: {found.reason}")
             return
         queue(step, node, 0, found, {})
-    if not started:
+    if not indices:
         step.fail("graph_invalid", "no node to start with: each node waits for another")
 
 

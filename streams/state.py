@@ -70,6 +70,8 @@ class Head(Cell):
     depth: int = 0
     said: int = 0
     """Outputs told to the parent so far."""
+    gate: int = 0
+    """Starting nodes with static outputs that run before anything else may."""
     due: int = 0
     """Timers that are set."""
     marked: bool = False

@@ -99,7 +99,8 @@ class Step:
     def enqueue(self, node: int, k: int, opened: Open) -> None:
         """Run a ready node execution now, or put it into the queue while too many are with workers."""
         head = self.head
-        if head.in_flight < IN_FLIGHT_LIMIT and head.ready_first == head.ready_next:
+        opens = not head.gate or self.plan.node(node).block.static
+        if opens and head.in_flight < IN_FLIGHT_LIMIT and head.ready_first == head.ready_next:
             self.dispatch(node, k, opened)
             return
         self.state.put(key(b"o", node, k), opened)
@@ -180,7 +181,7 @@ class Step:
 
     def _pump(self) -> None:
         head, state = self.head, self.state
-        while head.in_flight < IN_FLIGHT_LIMIT and head.ready_first < head.ready_next:
+        while not head.gate and head.in_flight < IN_FLIGHT_LIMIT and head.ready_first < head.ready_next:
             entry = state.get(key(b"r", head.ready_first), Ready)
             state.pop(key(b"r", head.ready_first))
             head.ready_first += 1
