@@ -63,6 +63,7 @@ def build(app_id: str, settings: EngineSettings, **options: Any) -> faust.App:
     store.register()
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    settings.folder.mkdir(parents=True, exist_ok=True)
     common: dict[str, Any] = {
         "broker": [f"{transport.SCHEME}://{server}" for server in settings.bootstrap.split(",")],
         "broker_credentials": settings.credentials,
