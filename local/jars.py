@@ -39,9 +39,9 @@ class Jar:
         return f"{artifact}-{version}.jar"
 
 
-def locked() -> list[Jar]:
+def locked(lock: Path = LOCK) -> list[Jar]:
     """Read the lock."""
-    lines = (line.strip() for line in LOCK.read_text().splitlines())
+    lines = (line.strip() for line in lock.read_text().splitlines())
     return [Jar(*line.split()) for line in lines if line and not line.startswith("#")]
 
 
@@ -61,25 +61,33 @@ def from_folder(folder: Path) -> list[Path]:
     return found
 
 
-def missing(cache: Path) -> list[Jar]:
+def missing(cache: Path, *, lock: Path = LOCK) -> list[Jar]:
     """Return what has still to be fetched."""
     folder = _folder(cache)
-    return [jar for jar in locked() if not (folder / jar.file_name).is_file()]
+    return [jar for jar in locked(lock) if not (folder / jar.file_name).is_file()]
 
 
-def ensure(cache: Path, progress: Callable[[str], None]) -> list[Path]:
+def ensure(
+    cache: Path,
+    progress: Callable[[str], None],
+    *,
+    lock: Path = LOCK,
+    repositories: dict[str, str] | None = None,
+) -> list[Path]:
     """Return the paths of all jars, fetching those that are missing.
 
+    `repositories` (name to URL) default to jgo's own and those of its configuration file, such as a mirror.
     Errors: ConfigurationError that says which one could not be had, and what to do instead.
     """
-    folder = _folder(cache)
-    if missing(cache):
+    if missing(cache, lock=lock):
         with exclusive(cache):
-            wanted = missing(cache)  # again: another platform may have fetched them while we waited
+            wanted = missing(
+                cache, lock=lock
+            )  # again: another platform may have fetched them while we waited
             if wanted:
                 progress(f"fetching {len(wanted)} jars of Apache Kafka, once (about 45 MB)")
-                _fetch_all(wanted, cache, folder)
-    return [folder / jar.file_name for jar in locked()]
+                _fetch_all(wanted, cache, repositories)
+    return [_folder(cache) / jar.file_name for jar in locked(lock)]
 
 
 @contextlib.contextmanager
@@ -97,7 +105,8 @@ def exclusive(cache: Path) -> Iterator[None]:
         yield
 
 
-def _fetch_all(wanted: list[Jar], cache: Path, folder: Path) -> None:
+def _fetch_all(wanted: list[Jar], cache: Path, repositories: dict[str, str] | None) -> None:
+    folder = _folder(cache)
     folder.mkdir(exist_ok=True)
     for left_over in cache.glob(".fetch-*"):
         shutil.rmtree(left_over, ignore_errors=True)
@@ -105,7 +114,7 @@ def _fetch_all(wanted: list[Jar], cache: Path, folder: Path) -> None:
         tempfile.TemporaryDirectory(prefix=".fetch-", dir=cache) as draft,
         ThreadPoolExecutor(PARALLEL, thread_name_prefix="jars") as pool,
     ):
-        for _ in pool.map(lambda jar: _fetch(jar, Path(draft), folder), wanted):
+        for _ in pool.map(lambda jar: _fetch(jar, Path(draft), folder, repositories), wanted):
             pass
 
 
@@ -113,24 +122,13 @@ def _folder(cache: Path) -> Path:
     return cache / "kafka-jars"
 
 
-def _fetch(jar: Jar, draft: Path, folder: Path) -> None:
+def _fetch(jar: Jar, draft: Path, folder: Path, repositories: dict[str, str] | None) -> None:
     try:
         import requests  # what jgo fetches with
-        from jgo.config import GlobalSettings
-        from jgo.constants import MAVEN_CENTRAL_URL, default_maven_repo
-        from jgo.maven import MavenContext
-        from jgo.parse import Endpoint
+
+        path = _resolve(jar, draft, repositories)
     except ImportError as error:
         raise _not_had(jar, f"the package jgo is missing ({error}); install millstream[embedded]") from error
-    try:
-        mirrors = GlobalSettings.load().repositories
-        context = MavenContext(
-            repo_cache=draft,
-            local_repos=[default_maven_repo()],
-            remote_repos=mirrors | {"central": MAVEN_CENTRAL_URL},
-        )
-        artifact = context.create_dependency(Endpoint.parse(jar.coordinate).coordinates[0]).artifact
-        path = Path(artifact.resolve())
     except (requests.RequestException, OSError, RuntimeError, ValueError) as error:
         raise _not_had(jar, f"{type(error).__name__}: {str(error)[:200]}") from error
     content = path.read_bytes()
@@ -140,6 +138,19 @@ def _fetch(jar: Jar, draft: Path, folder: Path) -> None:
     part = draft / jar.file_name
     part.write_bytes(content)
     os.replace(part, folder / jar.file_name)
+
+
+def _resolve(jar: Jar, draft: Path, repositories: dict[str, str] | None) -> Path:
+    from jgo.config import GlobalSettings
+    from jgo.constants import MAVEN_CENTRAL_URL, default_maven_repo
+    from jgo.maven import MavenContext
+    from jgo.parse import Endpoint
+
+    if repositories is None:
+        repositories = {**GlobalSettings.load().repositories, "central": MAVEN_CENTRAL_URL}
+    context = MavenContext(repo_cache=draft, local_repos=[default_maven_repo()], remote_repos=repositories)
+    [coordinate] = Endpoint.parse(jar.coordinate).coordinates
+    return Path(context.create_dependency(coordinate).artifact.resolve())
 
 
 def _not_had(jar: Jar, reason: str) -> ConfigurationError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import time
 
 import psutil
 
@@ -46,10 +47,23 @@ def end(home: Home) -> list[str]:
             names.append(f"{process.name()} ({process.pid})")
             # SIGTERM would make PostgreSQL wait for its sessions.
             process.send_signal(signal.SIGINT if process.name() == "postgres" else signal.SIGTERM)
-    _, alive = psutil.wait_procs(processes, timeout=GRACE_S)
-    for process in alive:
+    for process in _still_alive(processes):
         with contextlib.suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(alive, timeout=GRACE_S)
+    _still_alive(processes)
     home.state.unlink(missing_ok=True)
     return names
+
+
+def _still_alive(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Wait for the processes to end. A zombie has ended: in a container nobody may be there to reap it."""
+    deadline = time.monotonic() + GRACE_S
+    while True:
+        alive = []
+        for process in processes:
+            with contextlib.suppress(psutil.Error):
+                if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                    alive.append(process)
+        if not alive or time.monotonic() > deadline:
+            return alive
+        time.sleep(0.05)

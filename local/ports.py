@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import random
 import socket
@@ -22,6 +23,11 @@ range on loopback can be given the very port that it calls, connect to itself an
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
     """Say whether a server could listen on `port` now."""
+    return _refusal(port, host) is None
+
+
+def _refusal(port: int, host: str) -> OSError | None:
+    """Try to listen; return what the system says against it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         if sys.platform != "darwin":  # there, the option would let us bind beside a server on all addresses
@@ -29,9 +35,9 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
         try:
             probe.bind((host, port))
             probe.listen(1)  # without it a listener that set the same option goes unseen
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            return error
+    return None
 
 
 def holder(port: int) -> str:
@@ -46,28 +52,18 @@ def holder(port: int) -> str:
 
 def require_free(port: int, host: str, *, variable: str) -> None:
     """Check that we may listen on `port`. Errors: ConfigurationError that says who has it and what to set."""
-    try:
-        socket.getaddrinfo(host, port)
-    except OSError as error:
-        raise ConfigurationError(f"The address {host!r} cannot be listened on: {error.strerror}.") from error
-    if (
-        port < 1024
-        and sys.platform != "darwin"
-        and not is_free(port, host)
-        and holder(port).startswith("a process")
-    ):
-        raise ConfigurationError(
-            f"Port {port} cannot be listened on: it is taken, or ports below 1024 need more rights. "
-            f"Choose another with {variable}, such as {variable}=8080.",
-            port=port,
-        )
-    if not is_free(port, host):
-        free = next((p for p in range(port + 1, min(port + 200, 65_536)) if is_free(p, host)), 8080)
-        raise ConfigurationError(
-            f"Port {port} is already taken ({holder(port)}). Stop that process, or choose another port with "
-            f"{variable}, such as {variable}={free}.",
-            port=port,
-        )
+    refusal = _refusal(port, host)
+    if refusal is None:
+        return
+    remedy = f"choose another port with {variable}"
+    if refusal.errno == errno.EADDRINUSE:
+        free = next((p for p in range(port + 1, 65_536) if is_free(p, host)), 8080)
+        message = f"Port {port} is already taken ({holder(port)}). Stop that process, or {remedy}, such as {variable}={free}."
+    elif refusal.errno in (errno.EACCES, errno.EPERM):
+        message = f"Port {port} needs more rights than you have; {remedy}, such as {variable}=8080."
+    else:
+        message = f"Nothing can listen on {host!r}: {refusal.strerror or refusal}. Set MILLSTREAM_HOST to an own address."
+    raise ConfigurationError(message, port=port)
 
 
 def choose(home: Home, names: Sequence[str]) -> dict[str, int]:

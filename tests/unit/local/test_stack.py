@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from millstream.cli.settings import variables
+from millstream.local import stack
+from millstream.local.home import Home
+from millstream.local.keys import Keys
+from millstream.local.spec import ProcessSpec
+from millstream.local.stack import Servers, Wanted
+
+KAFKA = ProcessSpec(name="kafka", argv=("kafka",), ready=bool)
+
+
+def table(tmp_path: Path, *, workers: int = 1) -> tuple[Keys, list[ProcessSpec]]:
+    wanted, secrets = Wanted(home=Home(tmp_path), port=8123, workers=workers), Keys()
+    servers = Servers(
+        specs=[KAFKA],
+        kafka="127.0.0.1:1",
+        postgres="postgresql://u:secret-p@h/d",
+        redis="redis://:secret-r@h",
+    )
+    return secrets, stack.processes(wanted, servers, stack.environment(wanted, secrets, servers))
+
+
+def test_no_secret_is_on_a_command_line(tmp_path: Path) -> None:
+    secrets, specs = table(tmp_path)
+    hidden = [str(getattr(secrets, field.name)) for field in fields(secrets)] + ["secret-p", "secret-r"]
+    for spec in specs:
+        assert not any(secret in argument for argument in spec.argv for secret in hidden)
+
+
+def test_workers_multiply_coordinators_and_workers(tmp_path: Path) -> None:
+    _, specs = table(tmp_path, workers=2)
+    assert [spec.name for spec in specs] == [
+        "kafka",
+        "setup",
+        *("coordinator-0", "worker-0", "coordinator-1", "worker-1"),
+        "sink",
+        "edge",
+    ]
+
+
+def test_everything_of_ours_waits_for_the_setup_and_outlives_no_server(tmp_path: Path) -> None:
+    _, specs = table(tmp_path)
+    for spec in specs:
+        if spec.name not in ("kafka", "setup"):
+            assert set(spec.after) == {"setup", "kafka"}
+
+
+def test_each_process_of_the_engine_has_a_ready_file_that_a_restart_removes(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.prepare()
+    _, specs = table(tmp_path)
+    worker = next(spec for spec in specs if spec.name == "worker-0")
+    file = Path(worker.env["MILLSTREAM_READY_FILE"])
+    assert not worker.ready()
+    file.touch()
+    assert worker.ready()
+    worker.before_start()
+    assert not worker.ready()
+
+
+def test_the_children_are_given_settings_that_exist(tmp_path: Path) -> None:
+    _, specs = table(tmp_path)
+    given = {name for spec in specs for name in spec.env if name.startswith("MILLSTREAM_")}
+    assert given <= set(variables())
+
+
+@pytest.mark.parametrize(
+    ("host", "url"), [("0.0.0.0", "http://127.0.0.1:8000"), ("10.0.0.7", "http://10.0.0.7:8000")]
+)
+def test_the_address_that_is_shown_can_be_called(tmp_path: Path, host: str, url: str) -> None:
+    assert Wanted(home=Home(tmp_path), host=host).edge == url
