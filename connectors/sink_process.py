@@ -32,7 +32,7 @@ def main(
     kafka_conf: dict[str, Any],
     dsn: str,
     *,
-    instance: str | None = None,
+    options: Options | None = None,
     on_ready: Callable[[], None] | None = None,
 ) -> int:
     """Run the sink until SIGTERM or SIGINT. Returns the exit code 0."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -180,6 +181,7 @@ def time_of(at_ms: int) -> datetime:
         raise RecordInvalidError(f"no time: {at_ms} ms") from error
 
 
+@lru_cache(maxsize=4096)  # a few users and graphs have most of the records
 def _uuid(text: str, name: str) -> str:
     try:
         return UUID(text).hex
