@@ -57,4 +57,4 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
-    return "" if value in (None, "") else f"`{value}`"
+    return "" if value in (None, "", ()) else f"`{value}`"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from millstream.schemas.errors import ConfigurationError
 
@@ -114,6 +114,10 @@ class Settings(BaseSettings):
     workers: Annotated[int, Field(ge=1, le=64)] = Field(
         1, description="Engine slots; each is one coordinator and one worker process."
     )
+    http_allow: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Hosts in private networks that blocks may call all the same, separated by commas.",
+    )
     token: SecretStr = Field(
         SecretStr(""), description="Token of the local user. Empty: made once and kept in `home`."
     )
@@ -135,6 +139,15 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else Path(os.path.abspath(value.expanduser()))
+
+    @field_validator("http_allow", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
 
     @field_validator("kafka", mode="after")
     @classmethod
