@@ -15,6 +15,7 @@ COMMANDS = (
     "doctor",
     "topics",
     "setup",
+    "process",
     "check",
     "documents",
 )

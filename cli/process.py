@@ -38,15 +38,59 @@ def worker(
     _run(lambda settings, name: _worker(settings, name, lanes.split(",")), f"worker-{slot}")
 
 
-def _run(main: Any, name: str) -> None:
-    import uvloop
+@processes.command()
+def sink() -> None:
+    """Write events to PostgreSQL."""
+    from millstream.connectors.sink_process import main
 
+    settings = _settings()
+    ready = settings.ready_file
+    sys.exit(
+        main(
+            settings.confluent(),
+            settings.postgres.get_secret_value(),
+            on_ready=None if ready is None else ready.touch,
+        )
+    )
+
+
+@processes.command()
+def edge(
+    port: Annotated[int | None, typer.Option(help="TCP port; default: the settings'.")] = None,
+) -> None:
+    """Serve people and programs over HTTP and WebSocket."""
+    from millstream.api.serve import serve
+    from millstream.api.settings import EdgeSettings
+
+    settings = _settings()
+    serve(
+        EdgeSettings(
+            kafka=settings.aiokafka(),
+            dsn=settings.postgres,
+            redis=settings.redis,
+            objects=settings.objects,
+            token=settings.token,
+            host=settings.host,
+            port=port or settings.port,
+        )
+    )
+
+
+def _settings() -> Settings:
     from millstream.cli.logs import configure
     from millstream.cli.settings import load
 
     settings = load()
     configure(settings.log_level)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    return settings
+
+
+def _run(main: Any, name: str) -> None:
+    import uvloop
+
+    settings = _settings()
+    uvloop.install()  # also for the loops that Faust's consumer threads make
+    with asyncio.Runner() as runner:
         code = runner.run(main(settings, settings.instance or name))
     sys.exit(code)
 
