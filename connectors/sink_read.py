@@ -14,6 +14,7 @@ from uuid import UUID
 
 import msgspec
 
+from millstream.connectors.payloads import payload_ref
 from millstream.schemas.errors import RecordInvalidError
 from millstream.schemas.messages import Delta, DeltaKind, Events, Message, Payload
 
@@ -138,16 +139,7 @@ def _slots_json(parts: list[tuple[str, str]]) -> str:
 
 
 def _ref(payload: Payload) -> str:
-    return _json(
-        {
-            "key": payload.ref,
-            "type": payload.type,
-            "size": payload.size,
-            "length": payload.length,
-            "sha256": payload.sha256.hex() if payload.sha256 else None,
-            "key_id": payload.key_id,
-        }
-    )
+    return _json(payload_ref(payload))
 
 
 def unstorable(reason: str) -> Value:

@@ -90,6 +90,12 @@ class RecordInvalidError(MillstreamError):
     code = "record_invalid"
 
 
+class ObjectCorruptError(MillstreamError):
+    """What the object store holds is not what was put there."""
+
+    code = "object_corrupt"
+
+
 class BlockError(MillstreamError):
     """A block ended without success. `kind` is the name that AutoGPT's clients know."""
 

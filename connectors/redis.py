@@ -1,0 +1,44 @@
+"""Clients of Redis."""
+
+from __future__ import annotations
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import AuthenticationError, RedisError
+
+from millstream.schemas.errors import ConfigurationError, UnavailableError
+
+CONNECT_S = 5.0
+ANSWER_S = 5.0
+"""Blocking commands (BLPOP, XREAD) must ask for less."""
+
+
+def client(url: str, *, name: str = "millstream") -> Redis:
+    """Return a client for `redis://` or `rediss://`; it connects when it is used. Close it with `aclose`.
+
+    A command is tried again three times within half a second, so a restart of Redis is no error; commands that
+    must not be repeated carry ids of their own. Errors: ConfigurationError: no such URL.
+    """
+    try:
+        made: Redis = Redis.from_url(
+            url,
+            client_name=name,
+            socket_connect_timeout=CONNECT_S,
+            socket_timeout=ANSWER_S,
+            health_check_interval=30,
+            retry=Retry(ExponentialBackoff(cap=0.3, base=0.05), 3),
+        )
+    except ValueError as error:  # its text does not have the password
+        raise ConfigurationError(f"the URL of Redis is not redis://[:password@]host:port: {error}") from error
+    return made
+
+
+async def ping(redis: Redis) -> None:
+    """Check that Redis answers. Errors: UnavailableError; ConfigurationError if it refuses the password."""
+    try:
+        await redis.ping()
+    except AuthenticationError as error:
+        raise ConfigurationError(f"Redis refuses the password or wants one: {error}") from error
+    except (RedisError, OSError, TimeoutError) as error:
+        raise UnavailableError(f"Redis does not answer: {error}") from error
