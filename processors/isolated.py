@@ -63,7 +63,7 @@ def _answer(call: dict[str, Any]) -> bytes:
         if len(body) > call["most_bytes"]:
             raise ValueError(f"The result has more than {call['most_bytes']} bytes; make it smaller.")
     except MemoryError:
-        body = _failed("MemoryError", "It needs more memory than it may have.", value_error=True)
+        body = _failed("MemoryError", "It needs more memory than it may have.", ours="BlockExecutionError")
     except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets it as data
         body = _failed(
             type(error).__name__,
@@ -75,7 +75,9 @@ def _answer(call: dict[str, Any]) -> bytes:
     return body
 
 
-def _failed(kind: str, message: str, *, value_error: bool, ours: str = "", facts: Any = None) -> bytes:
+def _failed(
+    kind: str, message: str, *, value_error: bool = False, ours: str = "", facts: Any = None
+) -> bytes:
     error = {
         "type": kind,
         "message": message[:10_000],

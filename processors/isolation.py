@@ -26,7 +26,7 @@ from millstream.schemas.errors import BlockError, BlockExecutionError, BlockTime
 LONGEST_S: Final = 1800.0
 """Limit of a call whose caller names none."""
 RESULT_LIMIT_BYTES: Final = 25_000_000
-MEMORY_LIMIT_BYTES: Final = 2 * 1024**3
+MEMORY_LIMIT_BYTES: Final = 1024**3
 """Address space of one process, on systems that can limit it."""
 IDLE_S: Final = 30.0
 _START: Final = """

@@ -129,9 +129,7 @@ class Block:
                 if part is not None:
                     yield pin, self._output(pin, part)
 
-    async def _run_generator(
-        self, inputs: dict[str, Any], ctx: Context
-    ) -> AsyncIterator[tuple[str, Any] | Park]:
+    async def _run_generator(self, inputs: dict[str, Any], ctx: Context) -> Emits:
         arguments = self.arguments(inputs)
         for parameter, attribute in self._services:
             arguments[parameter] = getattr(ctx, attribute) if attribute else ctx

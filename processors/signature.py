@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 import inspect
+import operator
 import types
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -139,10 +141,10 @@ class _Reader:
         if fields is not None:
             self.out.form = "fields"
             self.out.outputs = [_pin_name(name) for name in fields]
-            return {_pin_name(name): hint for name, hint in fields.items()}
+            return {_pin_name(name): _emitted(hint) for name, hint in fields.items()}
         self.out.form = "value"
         self.out.outputs = ["result"] if returned is not type(None) else []
-        return {"result": returned} if returned is not type(None) else {}
+        return {"result": _emitted(returned)} if returned is not type(None) else {}
 
     def _schema(
         self,
@@ -231,6 +233,14 @@ def _fields(returned: Any) -> dict[str, Any] | None:
     if typing_extensions.is_typeddict(returned):
         return {name: _bare(hint) for name, hint in get_type_hints(returned, include_extras=True).items()}
     return None
+
+
+def _emitted(hint: Any) -> Any:
+    """`str` of `str | None`: None says that nothing comes out."""
+    if get_origin(hint) in (Union, types.UnionType):
+        members = tuple(member for member in get_args(hint) if member is not type(None))
+        return functools.reduce(operator.or_, members)
+    return hint
 
 
 def _bare(hint: Any) -> Any:

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 import jinja2
 from jinja2 import nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from millstream.processors import isolation
 from millstream.processors.sizing import weight
@@ -57,12 +58,60 @@ _SMALL_NODES: Final = (
     nodes.Call,
 )
 _SMALL_FILTERS: Final = frozenset(
-    "abs capitalize count d default dictsort e escape first float format int items join last length list lower max"
-    " min reverse round safe sort string sum title trim truncate unique upper wordcount".split()
+    {
+        "abs",
+        "capitalize",
+        "count",
+        "d",
+        "default",
+        "dictsort",
+        "e",
+        "escape",
+        "first",
+        "float",
+        "format",
+        "int",
+        "items",
+        "join",
+        "last",
+        "length",
+        "list",
+        "lower",
+        "max",
+        "min",
+        "reverse",
+        "round",
+        "safe",
+        "sort",
+        "string",
+        "sum",
+        "title",
+        "trim",
+        "truncate",
+        "unique",
+        "upper",
+        "wordcount",
+    }
 )
 _SMALL_TESTS: Final = frozenset(
-    "boolean defined divisibleby even false float integer iterable mapping none number odd sequence string true"
-    " undefined".split()
+    {
+        "boolean",
+        "defined",
+        "divisibleby",
+        "even",
+        "false",
+        "float",
+        "integer",
+        "iterable",
+        "mapping",
+        "none",
+        "number",
+        "odd",
+        "sequence",
+        "string",
+        "true",
+        "undefined",
+    }
 )
 _SMALL_METHODS: Final = frozenset(
     {"items", "keys", "values", "upper", "lower", "strip", "title", "capitalize"}
@@ -148,10 +197,15 @@ def _rendered(template: jinja2.Template, values: Mapping[str, Any], most_chars: 
     except _TooLargeError:
         raise
     except (SecurityError, jinja2.TemplateError) as error:
-        raise BlockExecutionError(f"The template fails: {error}.") from error
+        raise BlockExecutionError(f"The template fails: {_sentence(error)}") from error
     except (TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
-        raise BlockExecutionError(f"The template fails: {type(error).__name__}: {error}.") from error
+        raise BlockExecutionError(f"The template fails: {_sentence(error)}") from error
     return "".join(pieces)
+
+
+def _sentence(error: Exception) -> str:
+    message = (getattr(error, "message", None) or str(error)).rstrip(".")
+    return f"{message}." if isinstance(error, jinja2.TemplateError) else f"{type(error).__name__}: {message}."
 
 
 @lru_cache(maxsize=256)
@@ -160,7 +214,7 @@ def _compiled(source: str, escape_html: bool) -> jinja2.Template:
         return _ENVIRONMENTS[escape_html].from_string(source)
     except jinja2.TemplateSyntaxError as error:
         raise BlockExecutionError(
-            f"The template is wrong in line {error.lineno}: {error.message}."
+            f"The template is wrong in line {error.lineno}: {_sentence(error)}"
         ) from error
     except (
         jinja2.TemplateError,
@@ -170,7 +224,7 @@ def _compiled(source: str, escape_html: bool) -> jinja2.Template:
         OverflowError,
         MemoryError,
     ) as error:
-        raise BlockExecutionError(f"The template is wrong: {type(error).__name__}: {error}.") from error
+        raise BlockExecutionError(f"The template is wrong: {_sentence(error)}") from error
 
 
 @lru_cache(maxsize=256)
