@@ -70,6 +70,15 @@ class Objects:
             )
         return data
 
+    async def delete(self, key: str) -> None:
+        """Remove bytes; a key that is not there is no error. Errors: UnavailableError; ConfigurationError."""
+        try:
+            await self._store.delete_async(_checked(key))
+        except FileNotFoundError:
+            return
+        except (BaseError, OSError) as error:
+            raise self._translated(error) from error
+
     def _translated(self, error: Exception) -> UnavailableError | ConfigurationError:
         reason = str(error).split("\n", 1)[0]
         if isinstance(error, (PermissionDeniedError, UnauthenticatedError, PermissionError)):
