@@ -116,7 +116,7 @@ class Settings(BaseSettings):
     )
     http_allow: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Hosts in private networks that blocks may call all the same, separated by commas.",
+        description="Addresses in private networks, `host:port`, that blocks may call all the same; separated by commas.",
     )
     token: SecretStr = Field(
         SecretStr(""), description="Token of the local user. Empty: made once and kept in `home`."

@@ -8,7 +8,7 @@ import typer
 
 from millstream.cli.connect import connected
 from millstream.cli.console import complain, say
-from millstream.schemas.errors import UnavailableError
+from millstream.schemas.errors import ConfigurationError, UnavailableError
 
 PATIENCE_S = 60.0
 
@@ -28,11 +28,28 @@ def setup() -> None:
         try:
             changes = admin.apply(settings.confluent(), replication=settings.replication)
             say(f"topics: {len(changes)} changed")
-            database.migrate(settings.postgres.get_secret_value())
-            say("database: migrated")
+            dsn = settings.postgres.get_secret_value()
+            add_pgvector(dsn)
+            say(f"database: {len(database.migrate(dsn))} migrations applied")
             return
         except UnavailableError as error:
             if time.monotonic() - started > PATIENCE_S:
                 raise
             complain(f"waiting: {error}")
             time.sleep(0.3)
+
+
+def add_pgvector(dsn: str) -> None:
+    """Add pgvector to the database if it is not there. Errors: ConfigurationError, UnavailableError."""
+    import psycopg
+
+    try:
+        with psycopg.connect(dsn, autocommit=True, connect_timeout=5) as connection:
+            connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+    except psycopg.OperationalError as error:
+        raise UnavailableError(f"PostgreSQL does not answer: {error}") from error
+    except psycopg.Error as error:
+        raise ConfigurationError(
+            f"The database has no pgvector and it cannot be added: {error}. Install the extension on the server, and "
+            "let a superuser run `CREATE EXTENSION vector` in this database."
+        ) from error

@@ -20,6 +20,13 @@ from millstream.local.spec import ProcessSpec
 
 LANES = "io,cpu,llm"
 
+NEEDLESS = {
+    "coordinator": ("MILLSTREAM_POSTGRES", "MILLSTREAM_REDIS", "MILLSTREAM_TOKEN"),
+    "worker": ("MILLSTREAM_POSTGRES", "MILLSTREAM_TOKEN"),
+    "sink": ("MILLSTREAM_REDIS", "MILLSTREAM_TOKEN"),
+}
+"""What a process is not told because it does without: workers run people's blocks, so they have no database."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
@@ -143,7 +150,8 @@ def _engine(ours: Callable[..., ProcessSpec], home: Home, name: str, *arguments:
     spec = ours(name, "process", *arguments, ready=file.exists)
     return dataclasses.replace(
         spec,
-        env={**spec.env, "MILLSTREAM_READY_FILE": str(file)},
+        # An empty variable counts as none, and hides one that the user has set.
+        env={**spec.env, **dict.fromkeys(NEEDLESS[arguments[0]], ""), "MILLSTREAM_READY_FILE": str(file)},
         before_start=functools.partial(file.unlink, missing_ok=True),
     )
 

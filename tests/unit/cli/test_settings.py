@@ -79,8 +79,8 @@ def test_what_breaks_faust_is_refused(monkeypatch: pytest.MonkeyPatch, name: str
 
 
 def test_a_list_is_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MILLSTREAM_HTTP_ALLOW", "wiki.internal, 10.0.0.7")
-    assert load().http_allow == ("wiki.internal", "10.0.0.7")
+    monkeypatch.setenv("MILLSTREAM_HTTP_ALLOW", "wiki.internal:443, 10.0.0.7:80")
+    assert load().http_allow == ("wiki.internal:443", "10.0.0.7:80")
 
 
 def test_another_programs_broker_url_is_none_of_our_business(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,15 @@ def test_no_secret_is_on_a_command_line(tmp_path: Path) -> None:
         assert not any(secret in argument for argument in spec.argv for secret in hidden)
 
 
+def test_workers_have_no_database_and_no_token(tmp_path: Path) -> None:
+    secrets, specs = table(tmp_path)
+    worker = next(spec for spec in specs if spec.name == "worker-0")
+    said = " ".join(worker.env.values())
+    assert "secret-p" not in said
+    assert secrets.token not in said
+    assert "secret-r" in said
+
+
 def test_workers_multiply_coordinators_and_workers(tmp_path: Path) -> None:
     _, specs = table(tmp_path, workers=2)
     assert [spec.name for spec in specs] == [
