@@ -181,14 +181,14 @@ class Step:
 
     def _pump(self) -> None:
         head, state = self.head, self.state
-        while not head.gate and head.in_flight < IN_FLIGHT_LIMIT and head.ready_first < head.ready_next:
+        while head.in_flight < IN_FLIGHT_LIMIT and head.ready_first < head.ready_next:
             entry = state.get(key(b"r", head.ready_first), Ready)
+            if entry is not None and head.gate and not self.plan.node(entry.node).block.static:
+                return
             state.pop(key(b"r", head.ready_first))
             head.ready_first += 1
-            if entry is None:
-                continue
-            opened = state.get(key(b"o", entry.node, entry.k), Open)
-            if opened is not None:
+            opened = None if entry is None else state.get(key(b"o", entry.node, entry.k), Open)
+            if entry is not None and opened is not None:
                 self.dispatch(entry.node, entry.k, opened)
 
     def _maybe_end(self) -> None:

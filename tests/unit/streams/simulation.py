@@ -18,7 +18,18 @@ from millstream.schemas.codec import decode, encode
 from millstream.schemas.graph import Graph
 from millstream.schemas.graph_links import link_static
 from millstream.schemas.ids import derived
-from millstream.schemas.messages import Delta, Events, Finished, Flags, Message, Named, Payload, Run, Start, Timer
+from millstream.schemas.messages import (
+    Delta,
+    Events,
+    Finished,
+    Flags,
+    Message,
+    Named,
+    Payload,
+    Run,
+    Start,
+    Timer,
+)
 from millstream.streams.engine import decide
 from millstream.streams.plan import Plan, compile_plan, decode_plan
 from millstream.streams.readiness import inline

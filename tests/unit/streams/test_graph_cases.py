@@ -13,7 +13,10 @@ from millstream.schemas.graph import parse_graph
 from millstream.schemas.messages import Flags
 from tests.unit.streams.simulation import Simulation
 
-CASES = [json.loads(line) for line in (Path(__file__).parents[2] / "data/graph-cases.jsonl").open()]
+CASES = [
+    json.loads(line)
+    for line in (Path(__file__).parents[2] / "data/graph-cases.jsonl").read_text().splitlines()
+]
 REGISTRY = load_registry()
 
 

@@ -1,0 +1,131 @@
+"""A second reading of the execution rules, as plain as can be: everything in memory, lists instead of cells, nothing lost.
+
+Written apart from the engine and compared with it. It is told which node execution finishes next, since that is what a run
+leaves open, and knows the blocks as functions from inputs to a list of (pin, value), `error` meaning failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+Values = dict[str, Any]
+Function = Callable[[Values], list[tuple[str, Any]]]
+
+
+@dataclass
+class Part:
+    """A node: what it does, its defaults, its required pins, whether its outputs are static."""
+
+    function: Function
+    defaults: Values
+    required: frozenset[str] = frozenset()
+    static: bool = False
+
+
+@dataclass
+class Wire:
+    source: str
+    source_pin: str
+    sink: str
+    sink_pin: str
+    static: bool
+
+
+@dataclass(eq=False)
+class Attempt:
+    """One execution of a node."""
+
+    node: str
+    arrived: Values = field(default_factory=dict)
+    status: str = "INCOMPLETE"
+    input: Values = field(default_factory=dict)
+    outputs: list[tuple[str, Any]] = field(default_factory=list)
+
+
+class Reference:
+    """One run."""
+
+    def __init__(self, parts: dict[str, Part], wires: list[Wire], masks: dict[str, Values]) -> None:
+        self.parts, self.wires, self.masks = parts, wires, masks
+        self.attempts: dict[str, list[Attempt]] = {name: [] for name in parts}
+        self.ready: dict[str, list[Attempt]] = {name: [] for name in parts}
+        self.routed: dict[str, int] = dict.fromkeys(parts, 0)
+        for name in parts:
+            if not any(wire.sink == name for wire in wires):
+                attempt = Attempt(name)
+                self.attempts[name].append(attempt)
+                assert self.try_to_queue(attempt)
+
+    def linked(self, node: str) -> set[str]:
+        return {wire.sink_pin for wire in self.wires if wire.sink == node}
+
+    def deliver(self, wire: Wire, value: Any) -> None:
+        mine = self.attempts[wire.sink]
+        lacking = [a for a in mine if a.status == "INCOMPLETE" and wire.sink_pin not in a.arrived]
+        if lacking:
+            attempt = lacking[0]
+        else:
+            attempt = Attempt(wire.sink)
+            mine.append(attempt)
+        attempt.arrived[wire.sink_pin] = value
+        data = dict(attempt.arrived)
+        for pin in self.static_pins(wire.sink) - set(data):
+            if self.ready[wire.sink]:
+                data[pin] = self.ready[wire.sink][-1].input[pin]
+        if not self.try_to_queue(attempt, data) or not wire.static:
+            return
+        for other in reversed([a for a in mine if a.status == "INCOMPLETE"]):
+            late = dict(other.arrived)
+            for pin in self.static_pins(wire.sink) - set(late):
+                late[pin] = attempt.input[pin]
+            self.try_to_queue(other, late)
+
+    def static_pins(self, node: str) -> set[str]:
+        return {wire.sink_pin for wire in self.wires if wire.sink == node and wire.static}
+
+    def try_to_queue(self, attempt: Attempt, data: Values | None = None) -> bool:
+        part = self.parts[attempt.node]
+        data = {**(data or {}), **self.masks.get(attempt.node, {})}
+        if not self.linked(attempt.node) <= set(data):
+            return False
+        merged = {**part.defaults, **data}
+        if any(merged.get(pin) is None for pin in part.required):
+            return False
+        attempt.input, attempt.status = merged, "QUEUED"
+        self.ready[attempt.node].append(attempt)
+        return True
+
+    def unfinished(self) -> list[tuple[str, int]]:
+        """Return (node, dispatch number) of what may finish next."""
+        return [
+            (node, d)
+            for node, ready in self.ready.items()
+            for d, attempt in enumerate(ready)
+            if attempt.status == "QUEUED"
+        ]
+
+    def finish(self, node: str, d: int) -> None:
+        """The d-th ready execution of a node ends now."""
+        attempt = self.ready[node][d]
+        attempt.outputs = self.parts[node].function(attempt.input)
+        failed = any(pin == "error" for pin, _ in attempt.outputs)
+        attempt.status = "FAILED" if failed else "COMPLETED"
+        while self.routed[node] < len(self.ready[node]):
+            front = self.ready[node][self.routed[node]]
+            if front.status == "QUEUED":
+                return
+            self.routed[node] += 1
+            for pin, value in front.outputs:
+                for wire in [w for w in self.wires if w.source == node and w.source_pin == pin]:
+                    self.deliver(wire, value)
+
+    def outcome(self) -> dict[str, list[tuple[str, Values, list[tuple[str, Any]]]]]:
+        """Return node -> its ready executions in order: status, input, outputs."""
+        return {
+            n: [(a.status, a.input, a.outputs) for a in ready] for n, ready in self.ready.items() if ready
+        }
+
+    def waiting(self) -> int:
+        return sum(a.status == "INCOMPLETE" for attempts in self.attempts.values() for a in attempts)
