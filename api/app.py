@@ -1,0 +1,145 @@
+"""The app factory: routes, middleware, and a lifespan that opens the clients of the servers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import structlog
+from aiokafka.errors import KafkaError
+from fastapi import FastAPI
+from psycopg import OperationalError
+from psycopg_pool import PoolTimeout
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from millstream.api.auth.repository import ensure_user
+from millstream.api.auth.service import LOCAL_USER_ID, Auth
+from millstream.api.blocks.router import router as blocks
+from millstream.api.executions import sweeper
+from millstream.api.executions.router import router as executions
+from millstream.api.files.router import router as files
+from millstream.api.graphs.router import router as graphs
+from millstream.api.health.router import router as health
+from millstream.api.http import problems
+from millstream.api.http.middleware import RequestFrame
+from millstream.api.inbox import Inbox
+from millstream.api.metrics import Metrics
+from millstream.api.openapi import describe
+from millstream.api.settings import EdgeSettings
+from millstream.api.state import Edge
+from millstream.api.watch.hub import Hub
+from millstream.api.ws.router import router as ws
+from millstream.connectors import database
+from millstream.connectors import redis as redis_
+from millstream.connectors.objects import Objects
+from millstream.schemas.blocks import BlockSpec
+from millstream.schemas.errors import UnavailableError
+
+log = structlog.get_logger(__name__)
+
+CONNECT_S = 60.0
+"""How long the servers may take to come up."""
+GOING_AWAY = 1012
+"""Close code of sockets at shutdown: service restart."""
+
+
+def create_app(settings: EdgeSettings, specs: Iterable[BlockSpec]) -> FastAPI:
+    """Return the edge. `specs`: the blocks of this installation (`processors.registry.load_registry().specs()`)."""
+    metrics = Metrics()
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=list(settings.origins),
+        allow_methods=["GET", "POST", "PUT", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "X-Request-ID"],
+        expose_headers=["ETag", "Idempotency-Replayed", "Location", "Retry-After", "X-Request-ID"],
+        max_age=600,
+    )
+    app = FastAPI(
+        title="Millstream",
+        version=settings.version,
+        lifespan=_lifespan(settings, list(specs), metrics),
+        middleware=[Middleware(RequestFrame, metrics=metrics), cors],
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    problems.install(app)
+    for router in (graphs, executions, blocks, files, health, ws):
+        app.include_router(router)
+    describe(app)
+    return app
+
+
+def _lifespan(settings: EdgeSettings, specs: list[BlockSpec], metrics: Metrics) -> Callable[[FastAPI], Any]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            edge = await _open(settings, specs, metrics, stack)
+            app.state.edge = edge
+            sweeping = asyncio.create_task(sweeper.run(edge), name="sweeper")
+            log.info("edge_ready", blocks=len(specs))
+            try:
+                yield
+            finally:
+                sweeping.cancel()
+                await asyncio.wait([sweeping])
+                for socket in list(edge.sockets):
+                    await _close(socket)
+
+    return lifespan
+
+
+async def _open(
+    settings: EdgeSettings, specs: list[BlockSpec], metrics: Metrics, stack: AsyncExitStack
+) -> Edge:
+    """Connect to all servers; whatever was opened is closed again by `stack`."""
+    pool = database.pool(settings.dsn.get_secret_value(), max_size=settings.pool_size)
+    stack.push_async_callback(pool.close)
+    await pool.open()
+    await _until_there("PostgreSQL", lambda: ensure_user(pool, LOCAL_USER_ID))
+    inbox = Inbox(settings.kafka, ack_s=settings.limits.ack_s)
+    stack.push_async_callback(inbox.stop)
+    await _until_there("Kafka", inbox.start)
+    hub = Hub(settings.kafka, pool, metrics, frame_bytes=settings.limits.frame_bytes)
+    stack.push_async_callback(hub.stop)
+    await _until_there("Kafka", hub.start)
+    store = redis_.client(settings.redis.get_secret_value(), name="millstream-edge")
+    stack.push_async_callback(store.aclose)
+    return Edge(
+        settings=settings,
+        specs={spec.id: spec for spec in specs},
+        auth=Auth(settings.token),
+        metrics=metrics,
+        pool=pool,
+        inbox=inbox,
+        objects=Objects(settings.objects),
+        hub=hub,
+        redis=store,
+    )
+
+
+async def _until_there(server: str, connect: Callable[[], Awaitable[None]]) -> None:
+    """Connect, trying again while the server comes up. Errors: UnavailableError after a minute."""
+    deadline = time.monotonic() + CONNECT_S
+    while True:
+        try:
+            await connect()
+            return
+        except (KafkaError, OperationalError, PoolTimeout, OSError) as error:
+            if time.monotonic() > deadline:
+                raise UnavailableError(f"{server} did not answer within {CONNECT_S:.0f} s.") from error
+            log.info("waiting_for_server", server=server, error=type(error).__name__)
+            await asyncio.sleep(1.0)
+
+
+async def _close(socket: Any) -> None:
+    try:
+        async with asyncio.timeout(1):
+            await socket.close(GOING_AWAY, "the server goes away: connect again and subscribe with `since`")
+    except (RuntimeError, TimeoutError):
+        return  # it was closing by itself

@@ -1,0 +1,1 @@
+"""The blocks of this installation, and running one by itself."""

@@ -1,0 +1,1 @@
+"""Executions: started, swept, shown, stopped, answered."""

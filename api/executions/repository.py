@@ -1,0 +1,193 @@
+"""Table `executions`: the edge writes the request and whether Kafka has it; the sink writes what happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import class_row, scalar_row, tuple_row
+
+from millstream.api.database import Connection
+from millstream.api.http.paging import Cursor
+from millstream.schemas.errors import NotFoundError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewExecution:
+    """A row before it is inserted."""
+
+    id: UUID
+    user_id: UUID
+    graph_id: UUID
+    graph_version: int
+    kind: str
+    request: str
+    """JSON: `digest` first (see EARLIER), inputs, refs of large ones, masks, flags, plan."""
+    start_record: bytes
+    idempotency_key: str | None
+    is_dry_run: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """One execution, without values."""
+
+    id: UUID
+    user_id: UUID
+    graph_id: UUID | None
+    graph_version: int | None
+    kind: str
+    status: str
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    stats: dict[str, Any] | None
+    verdict: dict[str, Any] | None
+    failure: dict[str, Any] | None
+    is_dry_run: bool
+    parent_execution_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole(Head):
+    """One execution with its request, and where its events are."""
+
+    request: dict[str, Any] | None
+    sequence: int
+    kafka_partition: int | None
+    first_offset: int | None
+    last_offset: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """What an idempotency key was used for."""
+
+    id: UUID
+    digest: str | None
+    status: str
+    created_at: datetime
+    graph_id: UUID | None
+    graph_version: int | None
+    accepted: bool
+
+
+_HEAD = (
+    "id, user_id, graph_id, graph_version, kind, status, created_at, started_at, ended_at, stats, verdict, failure, "
+    "is_dry_run, parent_execution_id"
+)
+INSERT = """
+INSERT INTO executions (id, user_id, graph_id, graph_version, kind, request, start_record, idempotency_key, is_dry_run)
+VALUES (%(id)s, %(user_id)s, %(graph_id)s, %(graph_version)s, %(kind)s, %(request)s::json, %(start_record)s,
+    %(idempotency_key)s, %(is_dry_run)s)
+ON CONFLICT ON CONSTRAINT executions_idempotency DO NOTHING RETURNING created_at
+"""
+EARLIER = """
+SELECT id, substr(request::text, 12, 64) AS digest, status, created_at, graph_id, graph_version, accepted_at IS NOT NULL AS accepted
+FROM executions WHERE user_id = %(owner_id)s AND idempotency_key = %(key)s
+"""
+"""The digest by its place, `{"digest":"<64 digits>"`: operators on json fail if \\u0000 is anywhere in the document."""
+ACCEPT = """
+UPDATE executions SET accepted_at = now(), start_record = NULL WHERE id = ANY(%(ids)s) AND accepted_at IS NULL
+"""
+START_RECORD = "SELECT start_record FROM executions WHERE id = %(id)s AND accepted_at IS NULL"
+TO_SWEEP = """
+SELECT id, start_record FROM executions
+WHERE accepted_at IS NULL AND start_record IS NOT NULL AND created_at < now() - make_interval(secs => %(age_s)s)
+ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+"""
+GET = f"""
+SELECT {_HEAD}, request, sequence, kafka_partition, first_offset, last_offset
+FROM executions WHERE id = %(id)s AND user_id = %(owner_id)s AND deleted_at IS NULL
+"""
+LIST = f"""
+SELECT {_HEAD} FROM executions
+WHERE user_id = %(owner_id)s AND deleted_at IS NULL
+AND (%(kind)s::text IS NULL OR kind = %(kind)s)
+AND (%(graph_id)s::uuid IS NULL OR graph_id = %(graph_id)s)
+AND (%(status)s::text IS NULL OR status = %(status)s)
+AND (%(at)s::timestamptz IS NULL OR (created_at, id) < (%(at)s, %(after)s::uuid))
+ORDER BY created_at DESC, id DESC LIMIT %(limit)s
+"""
+NODE_STATUS = "SELECT status FROM node_executions WHERE id = %(id)s AND execution_id = %(execution_id)s"
+
+
+class Executions:
+    """One method a question. Never commits."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+
+    async def add(self, row: NewExecution) -> datetime | None:
+        """Insert an execution. Returns when; None if its idempotency key was used before."""
+        values = {field: getattr(row, field) for field in NewExecution.__slots__}
+        async with self._conn.cursor(row_factory=scalar_row) as cur:
+            await cur.execute(INSERT, values)
+            created_at: datetime | None = await cur.fetchone()
+        return created_at
+
+    async def find_earlier(self, key: str, *, owner_id: UUID) -> Earlier | None:
+        """Return what an idempotency key was used for, None for a new one."""
+        async with self._conn.cursor(row_factory=class_row(Earlier)) as cur:
+            await cur.execute(EARLIER, {"key": key, "owner_id": owner_id})
+            return await cur.fetchone()
+
+    async def accept(self, ids: list[UUID]) -> None:
+        """Note that Kafka has the Starts of these executions."""
+        await self._conn.execute(ACCEPT, {"ids": ids})
+
+    async def find_start(self, execution_id: UUID) -> bytes | None:
+        """Return the Start that Kafka may not have yet; None if it has it."""
+        async with self._conn.cursor(row_factory=scalar_row) as cur:
+            await cur.execute(START_RECORD, {"id": execution_id})
+            record: bytes | None = await cur.fetchone()
+        return record
+
+    async def lock_to_sweep(self, *, age_s: float, limit: int) -> list[tuple[UUID, bytes]]:
+        """Return executions that were not acknowledged in time; other edges pass over them until the commit."""
+        async with self._conn.cursor(row_factory=tuple_row) as cur:
+            await cur.execute(TO_SWEEP, {"age_s": age_s, "limit": limit})
+            return await cur.fetchall()
+
+    async def get(self, execution_id: UUID, *, owner_id: UUID) -> Whole:
+        """Read one. Errors: NotFoundError, also if another owner has it."""
+        async with self._conn.cursor(row_factory=class_row(Whole)) as cur:
+            await cur.execute(GET, {"id": execution_id, "owner_id": owner_id})
+            row = await cur.fetchone()
+        if row is None:
+            raise NotFoundError(f"There is no execution {execution_id}.")
+        return row
+
+    async def list_(
+        self,
+        *,
+        owner_id: UUID,
+        kind: str | None,
+        graph_id: UUID | None,
+        status: str | None,
+        cursor: Cursor | None,
+        limit: int,
+    ) -> list[Head]:
+        """Read an owner's executions, newest first."""
+        at, after = (cursor.at, cursor.id) if cursor else (None, None)
+        values = {
+            "owner_id": owner_id,
+            "kind": kind,
+            "graph_id": graph_id,
+            "status": status,
+            "at": at,
+            "after": after,
+            "limit": limit,
+        }
+        async with self._conn.cursor(row_factory=class_row(Head)) as cur:
+            await cur.execute(LIST, values)
+            return await cur.fetchall()
+
+    async def find_node_status(self, node_execution_id: UUID, *, execution_id: UUID) -> str | None:
+        """Return the status of a node execution, None if it is not there (yet)."""
+        async with self._conn.cursor(row_factory=scalar_row) as cur:
+            await cur.execute(NODE_STATUS, {"id": node_execution_id, "execution_id": execution_id})
+            status: str | None = await cur.fetchone()
+        return status

@@ -1,0 +1,243 @@
+"""`/api/v1/executions`, and starting one at `/api/v1/graphs/{id}/execute`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Request, Response
+
+from millstream.api.auth.service import CurrentUser
+from millstream.api.database import ReadConnection
+from millstream.api.executions import models, service, shown
+from millstream.api.executions.events import read_events
+from millstream.api.executions.repository import Executions
+from millstream.api.executions.values import Values
+from millstream.api.http.answers import JsonAnswer, dumps
+from millstream.api.http.paging import LIMIT_DEFAULT, Cursor, CursorText, Limit, page
+from millstream.api.http.problems import documented
+from millstream.api.http.requests import EdgeRoute
+from millstream.api.state import EdgeDep
+from millstream.api.views import FINAL
+from millstream.connectors.payloads import offload
+from millstream.schemas.errors import (
+    ConflictError,
+    GraphInvalidError,
+    InputInvalidError,
+    NotFoundError,
+    PayloadTooLargeError,
+    UnavailableError,
+)
+from millstream.schemas.messages import Answer, ExecutionStatus, Stop
+
+router = APIRouter(prefix="/api/v1", tags=["executions"], route_class=EdgeRoute)
+
+WAIT_STEP_S = 0.05
+NODES_MOST = 1000
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Repeating a request with the same key starts nothing anew.",
+    ),
+]
+
+
+@router.post(
+    "/graphs/{graph_id}/execute",
+    status_code=202,
+    response_model=models.ExecutionHead,
+    responses=documented(
+        GraphInvalidError,
+        InputInvalidError,
+        NotFoundError,
+        ConflictError,
+        PayloadTooLargeError,
+        UnavailableError,
+    ),
+)
+async def execute_graph(
+    graph_id: UUID,
+    body: models.ExecuteIn,
+    user: CurrentUser,
+    edge: EdgeDep,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Start an execution. 202 means that the log has it, on all replicas: it will be carried out."""
+    digest = service.digest_of(str(graph_id), body.model_dump(mode="json"))
+    started = await service.find_repeated(edge, idempotency_key, digest, owner_id=user.id)
+    if started is None:
+        wanted = await service.prepare(edge, graph_id, body, owner_id=user.id)
+        started = await service.start(edge, wanted, owner_id=user.id, digest=digest, key=idempotency_key)
+    return _accepted(started, user.id, kind="graph", dry_run=body.dry_run)
+
+
+def _accepted(started: service.Started, user_id: UUID, *, kind: str, dry_run: bool) -> Response:
+    """Answer 202 with where to look."""
+    headers = {"Location": f"/api/v1/executions/{started.id}"}
+    if started.repeated:
+        headers["Idempotency-Replayed"] = "true"
+    body = {
+        "id": started.id,
+        "user_id": user_id,
+        "graph_id": started.graph_id,
+        "graph_version": started.graph_version,
+        "kind": kind,
+        "status": started.status,
+        "created_at": started.created_at,
+        "started_at": None,
+        "ended_at": None,
+        "is_dry_run": dry_run,
+        "parent_execution_id": None,
+        "stats": {},
+        "verdict": None,
+        "failure": None,
+    }
+    return JsonAnswer(body, 202, headers=headers)
+
+
+@router.get("/executions", response_model=models.ExecutionPage)
+async def list_executions(
+    user: CurrentUser,
+    conn: ReadConnection,
+    graph_id: UUID | None = None,
+    status: ExecutionStatus | None = None,
+    kind: Annotated[models.Kind | None, Query(description="`block`: single blocks that were run.")] = "graph",
+    cursor: CursorText = None,
+    limit: Limit = LIMIT_DEFAULT,
+) -> Response:
+    """Return the caller's executions, newest first."""
+    rows = await Executions(conn).list_(
+        owner_id=user.id,
+        kind=kind,
+        graph_id=graph_id,
+        status=status,
+        cursor=Cursor.parse(cursor),
+        limit=limit + 1,
+    )
+    cursors = [Cursor(row.created_at, row.id) for row in rows]
+    return JsonAnswer(page([shown.head(row) for row in rows], cursors, limit))
+
+
+@router.get(
+    "/executions/{execution_id}", response_model=models.ExecutionOut, responses=documented(NotFoundError)
+)
+async def get_execution(
+    execution_id: UUID,
+    user: CurrentUser,
+    edge: EdgeDep,
+    wait_s: Annotated[
+        float, Query(ge=0, le=60, description="Wait so long for its end before answering.")
+    ] = 0,
+    node_limit: Annotated[int, Query(ge=0, le=NODES_MOST)] = NODES_MOST,
+    node_offset: Annotated[int, Query(ge=0)] = 0,
+) -> Response:
+    """Return an execution with inputs, outputs and node executions, those in the order in which they were queued."""
+    room = edge.settings.limits.answer_bytes
+    deadline = time.monotonic() + wait_s
+    while True:
+        async with edge.pool.connection() as conn:  # not held while waiting
+            await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            row = await Executions(conn).get(execution_id, owner_id=user.id)
+            if row.status in FINAL or time.monotonic() >= deadline:
+                values = Values(conn, execution_id, room_bytes=room)
+                resolver = shown.Resolver(edge.objects, execution_id, room)
+                return JsonAnswer(
+                    await shown.whole(row, values, resolver, limit=node_limit, offset=node_offset)
+                )
+        await asyncio.sleep(WAIT_STEP_S)
+
+
+@router.post(
+    "/executions/{execution_id}/stop",
+    status_code=202,
+    response_model=models.ExecutionHead,
+    responses=documented(NotFoundError, UnavailableError),
+)
+async def stop_execution(
+    execution_id: UUID, user: CurrentUser, edge: EdgeDep, body: models.StopIn | None = None
+) -> Response:
+    """End an execution now. The answer shows it as it was before; one that has ended stays as it is."""
+    async with edge.pool.connection() as conn:
+        row = await Executions(conn).get(execution_id, owner_id=user.id)
+    if row.status not in FINAL:
+        await service.ensure_sent(edge, execution_id)
+        reason = body.reason if body else None
+        await edge.inbox.send(Stop(execution_id=execution_id.bytes, by=str(user.id), reason=reason))
+    return JsonAnswer(shown.head(row), 202)
+
+
+@router.post(
+    "/executions/{execution_id}/nodes/{node_execution_id}/answer",
+    status_code=202,
+    responses=documented(NotFoundError, ConflictError, UnavailableError),
+)
+async def answer_review(
+    execution_id: UUID, node_execution_id: UUID, body: models.ReviewIn, user: CurrentUser, edge: EdgeDep
+) -> Response:
+    """Decide a review. The first decision counts."""
+    async with edge.pool.connection() as conn:
+        executions = Executions(conn)
+        row = await executions.get(execution_id, owner_id=user.id)
+        status = await executions.find_node_status(node_execution_id, execution_id=execution_id)
+    if status is None:
+        raise NotFoundError(f"There is no node execution {node_execution_id} in execution {execution_id}.")
+    if status != "REVIEW" or row.status in FINAL:
+        raise ConflictError(f"The node execution waits for no decision: it is {status}.", status=status)
+    data = None
+    if "data" in body.model_fields_set:
+        data = await offload(dumps(body.data), edge.objects, str(user.id))
+    decision = Answer(
+        execution_id=execution_id.bytes,
+        node_execution_id=node_execution_id.bytes,
+        approved=body.approved,
+        data=data,
+        message=body.message,
+        by=str(user.id),
+    )
+    await edge.inbox.send(decision)
+    return JsonAnswer({"id": node_execution_id, "approved": body.approved}, 202)
+
+
+@router.get(
+    "/executions/{execution_id}/events",
+    response_model=models.EventPage,
+    responses={
+        **documented(NotFoundError),
+        200: {"content": {"application/x-ndjson": {}}, "description": "A page, or a line an event."},
+    },
+)
+async def list_events(
+    request: Request,
+    execution_id: UUID,
+    user: CurrentUser,
+    edge: EdgeDep,
+    since: Annotated[int, Query(ge=-1, description="Number of the last event that you have.")] = -1,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+) -> Response:
+    """Return what was recorded, as it was recorded. As JSON lines with `Accept: application/x-ndjson`."""
+    items, more = await read_events(edge, execution_id, owner_id=user.id, since=since, limit=limit)
+    if "application/x-ndjson" in request.headers.get("accept", ""):
+        lines = b"".join(dumps(item) + b"\n" for item in items)
+        return Response(lines, media_type="application/x-ndjson")
+    answer: dict[str, Any] = {"items": items, "next_since": items[-1]["sequence"] if more and items else None}
+    return JsonAnswer(answer)
+
+
+@router.get(
+    "/executions/{execution_id}/values/{ref:path}",
+    response_class=Response,
+    responses={200: {"content": {"application/json": {}}}, **documented(NotFoundError)},
+)
+async def get_value(execution_id: UUID, ref: str, user: CurrentUser, edge: EdgeDep) -> Response:
+    """Return a value that was too large for the answer or the event that named it."""
+    async with edge.pool.connection() as conn:
+        await Executions(conn).get(execution_id, owner_id=user.id)
+    if not ref.startswith(f"values/{user.id}/"):  # the key says whose it is
+        raise NotFoundError(f"Execution {execution_id} has no value {ref[:200]!r}.")
+    return Response(await edge.objects.get(ref), media_type="application/json")

@@ -1,0 +1,264 @@
+"""Starting executions: validated, noted, given to Kafka, marked. The order is what makes an accepted one certain."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+import structlog
+from psycopg import OperationalError
+from psycopg_pool import PoolTimeout
+
+from millstream.api.executions.models import ExecuteIn
+from millstream.api.executions.repository import Earlier, Executions, NewExecution
+from millstream.api.graphs import service as graphs_service
+from millstream.api.graphs.repository import Graphs
+from millstream.api.state import Edge
+from millstream.connectors.payloads import offload, payload_ref
+from millstream.schemas.codec import encode
+from millstream.schemas.errors import ConflictError, InputInvalidError, UnavailableError
+from millstream.schemas.graph import Graph
+from millstream.schemas.graph_problems import Problem, in_order, refuse
+from millstream.schemas.graph_validation import run_problems
+from millstream.schemas.ids import new_id
+from millstream.schemas.messages import Flags, Named, Payload, Start
+from millstream.schemas.sizes import INLINE_RESULT_BYTES, KIB
+from millstream.streams.plan import CompiledPlan, compile_plan
+
+log = structlog.get_logger(__name__)
+
+PLAN_INLINE_BYTES = 256 * KIB
+"""A longer plan goes into the object store."""
+INPUTS_INLINE_BYTES = 512 * KIB
+"""All inputs of a Start together; beyond, each that is over 1 KiB goes by reference."""
+IN_THREAD_NODES = 200
+"""A larger graph is compiled beside the event loop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is to be run, whatever it was asked by."""
+
+    kind: str
+    graph_id: UUID
+    graph_version: int
+    plan: CompiledPlan
+    inputs: dict[str, Any]
+    masks: dict[str, dict[str, Any]] | None
+    flags: Flags
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """An execution that Kafka has. `repeated`: by an earlier request with the same idempotency key."""
+
+    id: UUID
+    graph_id: UUID | None
+    graph_version: int | None
+    status: str
+    created_at: datetime
+    repeated: bool = False
+
+
+async def prepare(edge: Edge, graph_id: UUID, body: ExecuteIn, *, owner_id: UUID) -> Wanted:
+    """Load, check and compile a graph. Errors: NotFoundError, GraphInvalidError, InputInvalidError."""
+    if body.credentials_inputs:
+        raise InputInvalidError("`credentials_inputs` cannot be used yet; leave it out.")
+    async with edge.pool.connection() as conn:
+        graphs = Graphs(conn)
+        if body.version is None:
+            row = await graphs.get_active(graph_id, owner_id=owner_id)
+        else:
+            row = await graphs.get(graph_id, owner_id=owner_id, version=body.version)
+        graph = await graphs_service.with_sub_graphs(graphs, row)
+    masks = body.nodes_input_masks or {}
+    work = asyncio.to_thread if len(graph.nodes) > IN_THREAD_NODES else _now
+    plan = await work(_checked_plan, edge, graph, body, masks)
+    flags = Flags(
+        human_in_the_loop_safe_mode=body.human_in_the_loop_safe_mode,
+        sensitive_action_safe_mode=body.sensitive_action_safe_mode,
+        dry_run=body.dry_run,
+        timezone=body.timezone,
+    )
+    return Wanted(
+        kind="graph",
+        graph_id=graph_id,
+        graph_version=row.version,
+        plan=plan,
+        inputs=body.inputs,
+        masks=body.nodes_input_masks,
+        flags=flags,
+    )
+
+
+async def _now(work: Any, *args: Any) -> Any:
+    return work(*args)
+
+
+def _checked_plan(
+    edge: Edge, graph: Graph, body: ExecuteIn, masks: dict[str, dict[str, Any]]
+) -> CompiledPlan:
+    problems = run_problems(graph, edge.specs, inputs=body.inputs, masks=masks, dry_run=body.dry_run)
+    problems = in_order([*problems, *graphs_service.missing_agents(graph), *_strange_masks(graph, masks)])
+    refuse(problems, doing="run")
+    return compile_plan(graph, edge.specs)
+
+
+def _strange_masks(graph: Graph, masks: dict[str, dict[str, Any]]) -> list[Problem]:
+    """A mask for a node that is not there is a mistake: the run would go on without it."""
+    known = {node.id for part in graph.all_graphs for node in part.nodes}
+    return [
+        Problem(
+            node=node,
+            pin=None,
+            code="mask_node_unknown",
+            reason=f"`nodes_input_masks` names the node {node!r}, which the graph does not have.",
+        )
+        for node in masks
+        if node not in known
+    ]
+
+
+def digest_of(wanted_of: str, body: Any) -> str:
+    """Return what tells two requests with the same idempotency key apart."""
+    data = orjson.dumps([wanted_of, body], option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    return hashlib.sha256(data).hexdigest()
+
+
+async def find_repeated(edge: Edge, key: str | None, digest: str, *, owner_id: UUID) -> Started | None:
+    """Return the execution that an earlier request with this key has started. Errors: ConflictError, UnavailableError."""
+    if key is None:
+        return None
+    async with edge.pool.connection() as conn:
+        earlier = await Executions(conn).find_earlier(key, owner_id=owner_id)
+    if earlier is None:
+        return None
+    if earlier.digest != digest:
+        raise ConflictError(
+            f"The Idempotency-Key {key!r} was used for another request; take a new one.",
+            execution_id=str(earlier.id),
+        )
+    await ensure_sent(edge, earlier.id)
+    return _repeated(earlier)
+
+
+def _repeated(earlier: Earlier) -> Started:
+    return Started(
+        id=earlier.id,
+        graph_id=earlier.graph_id,
+        graph_version=earlier.graph_version,
+        status=earlier.status,
+        created_at=earlier.created_at,
+        repeated=True,
+    )
+
+
+async def start(
+    edge: Edge,
+    wanted: Wanted,
+    *,
+    owner_id: UUID,
+    digest: str,
+    key: str | None = None,
+    id_: UUID | None = None,
+) -> Started:
+    """Start an execution. Errors: PayloadTooLargeError, ConflictError, UnavailableError: Kafka does not answer.
+
+    The row is committed before Kafka is asked, so that an execution that Kafka may have is never unknown here; and
+    what Kafka did not acknowledge is sent again by the sweeper.
+    """
+    execution_id = id_ or new_id()
+    record, refs = await _record(edge, execution_id, wanted, owner_id)
+    large = {name: payload_ref(value) for name, value in refs.items()}
+    request = {
+        "digest": digest,
+        "inputs": {name: value for name, value in wanted.inputs.items() if name not in large},
+        "refs": large,
+        "masks": wanted.masks,
+        "plan": wanted.plan.hash.hex(),
+    }
+    row = NewExecution(
+        id=execution_id,
+        user_id=owner_id,
+        graph_id=wanted.graph_id,
+        graph_version=wanted.graph_version,
+        kind=wanted.kind,
+        request=orjson.dumps(request).decode(),
+        start_record=record,
+        idempotency_key=key,
+        is_dry_run=wanted.flags.dry_run,
+    )
+    async with edge.pool.connection() as conn:
+        created_at = await Executions(conn).add(row)
+    if created_at is None:  # another request with this key was faster
+        repeated = await find_repeated(edge, key, digest, owner_id=owner_id)
+        assert repeated is not None
+        return repeated
+    await _send(edge, execution_id, record)
+    return Started(
+        id=execution_id,
+        graph_id=wanted.graph_id,
+        graph_version=wanted.graph_version,
+        status="QUEUED",
+        created_at=created_at,
+    )
+
+
+async def _record(
+    edge: Edge, execution_id: UUID, wanted: Wanted, owner_id: UUID
+) -> tuple[bytes, dict[str, Payload]]:
+    """Encode the Start. Returns also the inputs that went into the object store."""
+    texts = {name: orjson.dumps(value) for name, value in wanted.inputs.items()}
+    inline = INLINE_RESULT_BYTES if sum(map(len, texts.values())) <= INPUTS_INLINE_BYTES else KIB
+    named = [
+        Named(name=name, value=await offload(text, edge.objects, str(owner_id), inline_bytes=inline))
+        for name, text in texts.items()
+    ]
+    plan: bytes | None = wanted.plan.data
+    if len(wanted.plan.data) > PLAN_INLINE_BYTES:
+        await edge.objects.put(f"plans/{wanted.plan.hash.hex()}", wanted.plan.data)
+        plan = None
+    start_message = Start(
+        execution_id=execution_id.bytes,
+        user_id=str(owner_id),
+        graph_id=str(wanted.graph_id),
+        graph_version=wanted.graph_version,
+        plan_hash=wanted.plan.hash,
+        plan=plan,
+        inputs=named,
+        masks=None if wanted.masks is None else orjson.dumps(wanted.masks),
+        flags=wanted.flags,
+    )
+    return encode(start_message), {each.name: each.value for each in named if each.value.ref is not None}
+
+
+async def _send(edge: Edge, execution_id: UUID, record: bytes) -> None:
+    try:
+        await edge.inbox.send_bytes(execution_id.bytes, record)
+    except UnavailableError as error:
+        raise UnavailableError(
+            f"Kafka did not acknowledge execution {execution_id} in time. It is noted, and will be started when Kafka "
+            "answers again; repeat the request with the same Idempotency-Key rather than without one.",
+            execution_id=str(execution_id),
+            down=["kafka"],
+        ) from error
+    edge.metrics.accepted.inc()
+    try:
+        async with edge.pool.connection() as conn:
+            await Executions(conn).accept([execution_id])
+    except (OperationalError, PoolTimeout) as error:
+        # Kafka has it, so it is accepted; the sweeper will send it once more, and the coordinator drop that.
+        log.warning("execution_not_marked", execution_id=str(execution_id), error=type(error).__name__)
+
+
+async def ensure_sent(edge: Edge, execution_id: UUID) -> None:
+    """Send the Start if Kafka may not have it: what follows must not overtake it. Errors: UnavailableError."""
+    async with edge.pool.connection() as conn:
+        record = await Executions(conn).find_start(execution_id)
+    if record is not None:
+        await _send(edge, execution_id, record)

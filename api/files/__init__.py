@@ -1,0 +1,1 @@
+"""Files of users: uploaded here, read by blocks as `workspace://<id>`."""

@@ -1,0 +1,1 @@
+"""Graphs: saved in versions, shown in AutoGPT's form."""

@@ -1,0 +1,142 @@
+"""`/api/v1/graphs`."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+
+from millstream.api.auth.service import CurrentUser
+from millstream.api.database import ReadConnection, WriteConnection
+from millstream.api.graphs import models, service
+from millstream.api.graphs.repository import Graphs
+from millstream.api.http.answers import JsonAnswer
+from millstream.api.http.paging import LIMIT_DEFAULT, Cursor, CursorText, Limit, page
+from millstream.api.http.problems import documented
+from millstream.api.http.requests import IN_THREAD_BYTES, EdgeRoute
+from millstream.api.state import EdgeDep
+from millstream.schemas.errors import GraphInvalidError, NotFoundError, PreconditionError
+from millstream.schemas.graph import Graph, parse_graph
+from millstream.schemas.graph_export import export
+from millstream.schemas.graph_problems import is_draft
+from millstream.schemas.graph_validation import run_problems, save_problems
+
+router = APIRouter(prefix="/api/v1/graphs", tags=["graphs"], route_class=EdgeRoute)
+
+GRAPH_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": 'A graph, bare or as `{"graph": {...}}`.',
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Graph"}}},
+    }
+}
+Version = Annotated[int | None, Query(ge=1, description="Default: the newest.")]
+
+
+async def graph_body(request: Request) -> Graph:
+    """Read the graph in the body. Its parser counts and checks for itself, so FastAPI's is passed by."""
+    body = await request.body()
+    return await asyncio.to_thread(parse_graph, body) if len(body) > IN_THREAD_BYTES else parse_graph(body)
+
+
+GraphBody = Annotated[Graph, Depends(graph_body)]
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=models.GraphOut,
+    responses=documented(GraphInvalidError),
+    openapi_extra=GRAPH_BODY,
+)
+async def create_graph(graph: GraphBody, user: CurrentUser, conn: WriteConnection, edge: EdgeDep) -> Response:
+    """Save a new graph; all ids in it become new. One that names unknown blocks is a draft: it is kept, but not run."""
+    saved = await service.save_new(Graphs(conn), graph, edge.specs, owner_id=user.id)
+    headers = {"Location": f"/api/v1/graphs/{saved['id']}", "ETag": service.etag(saved["version"])}
+    return JsonAnswer(saved, 201, headers=headers)
+
+
+@router.get("", response_model=models.GraphPage)
+async def list_graphs(
+    user: CurrentUser, conn: ReadConnection, cursor: CursorText = None, limit: Limit = LIMIT_DEFAULT
+) -> Response:
+    """Return the caller's graphs, newest first, each in the version that runs by default."""
+    rows = await Graphs(conn).list_(owner_id=user.id, cursor=Cursor.parse(cursor), limit=limit + 1)
+    cursors = [Cursor(row.created_at, row.id) for row in rows]
+    return JsonAnswer(page([asdict(row) for row in rows], cursors, limit))
+
+
+@router.post("/validate", response_model=models.Validated, openapi_extra=GRAPH_BODY)
+async def validate_graph(
+    request: Request,
+    _: CurrentUser,
+    edge: EdgeDep,
+    for_run: Annotated[
+        bool, Query(description="Ask also what keeps it from being run without inputs.")
+    ] = False,
+) -> Response:
+    """Say what is wrong with a graph, without saving it."""
+    try:
+        graph = await graph_body(request)
+    except GraphInvalidError as error:
+        return JsonAnswer({"valid": False, "draft": False, "problems": error.facts["problems"]})
+    problems = save_problems(graph, edge.specs)
+    if for_run:
+        problems = run_problems(graph, edge.specs, inputs={}, masks={})
+    found = {"valid": not problems, "draft": is_draft(problems), "problems": [p.as_dict() for p in problems]}
+    return JsonAnswer(found)
+
+
+@router.get("/{graph_id}", response_model=models.GraphOut, responses=documented(NotFoundError))
+async def get_graph(
+    graph_id: UUID,
+    user: CurrentUser,
+    conn: ReadConnection,
+    edge: EdgeDep,
+    version: Version = None,
+    for_export: Annotated[bool, Query(description="As a file for others: without secrets.")] = False,
+) -> Response:
+    """Return a graph, with the graphs that its agents run."""
+    graphs = Graphs(conn)
+    row = await graphs.get(graph_id, owner_id=user.id, version=version)
+    graph = await service.with_sub_graphs(graphs, row)
+    if for_export:
+        return JsonAnswer(export(graph, edge.specs))
+    return JsonAnswer(service.shown(row, graph, edge.specs), headers={"ETag": service.etag(row.version)})
+
+
+@router.get("/{graph_id}/versions", response_model=models.GraphVersions, responses=documented(NotFoundError))
+async def list_versions(graph_id: UUID, user: CurrentUser, conn: ReadConnection) -> Response:
+    """Return the newest 50 versions of a graph."""
+    rows = await Graphs(conn).versions(graph_id, owner_id=user.id)
+    return JsonAnswer({"items": [asdict(row) for row in rows]})
+
+
+@router.put(
+    "/{graph_id}",
+    response_model=models.GraphOut,
+    responses=documented(GraphInvalidError, NotFoundError, PreconditionError),
+    openapi_extra=GRAPH_BODY,
+)
+async def update_graph(
+    graph_id: UUID,
+    graph: GraphBody,
+    user: CurrentUser,
+    conn: WriteConnection,
+    edge: EdgeDep,
+    if_match: Annotated[str | None, Header(description="`ETag` of the version that you changed.")] = None,
+) -> Response:
+    """Save the next version of a graph; with `If-Match` only if nobody else has saved one meanwhile."""
+    saved = await service.save_version(
+        Graphs(conn), graph, edge.specs, graph_id=graph_id, owner_id=user.id, if_match=if_match
+    )
+    return JsonAnswer(saved, headers={"ETag": service.etag(saved["version"])})
+
+
+@router.delete("/{graph_id}", response_model=models.Deleted, responses=documented(NotFoundError))
+async def delete_graph(graph_id: UUID, user: CurrentUser, conn: WriteConnection) -> Response:
+    """Delete all versions of a graph. Executions that run go on; history stays."""
+    return JsonAnswer({"version_counts": await Graphs(conn).delete(graph_id, owner_id=user.id)})

@@ -1,0 +1,1 @@
+"""Whether the edge lives and can serve, and what it counts."""

@@ -1,0 +1,119 @@
+"""`/healthz`, `/readyz`, `/metrics`, `/openapi.json`, `/docs`."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
+from starlette.responses import HTMLResponse
+
+from millstream.api.auth.service import CurrentUser, bearer
+from millstream.api.http.answers import JsonAnswer
+from millstream.api.http.problems import problem
+from millstream.api.http.requests import EdgeRoute, open_to_all
+from millstream.api.state import Edge, EdgeDep
+from millstream.connectors.redis import ping
+from millstream.schemas.errors import AuthenticationError, UnavailableError
+
+router = APIRouter(tags=["health"], route_class=EdgeRoute)
+
+CHECK_S = 3.0
+
+
+@router.get("/healthz")
+@open_to_all
+async def healthz() -> Response:
+    """Say that the process lives. Asks nobody else: a restart would not mend what is away."""
+    return JsonAnswer({"status": "ok"})
+
+
+@router.get("/readyz", responses={503: {"description": "Something is away; `down` says what."}})
+@open_to_all
+async def readyz(request: Request, edge: EdgeDep) -> Response:
+    """Say whether requests can be served. With the token also how long each server took, or why it did not answer."""
+    checks = await _checks(edge)
+    down = sorted(name for name, found in checks.items() if not found["ok"])
+    facts: dict[str, Any] = {"down": down} if down else {}
+    if _knows_token(request, edge):
+        facts["checks"] = checks
+    if not down:
+        return JsonAnswer({"status": "ok", **facts})
+    return problem(
+        status=503,
+        code=UnavailableError.code,
+        detail=f"Not ready: {', '.join(down)}.",
+        path="/readyz",
+        request_id=request.scope.get("request_id", ""),
+        facts=facts,
+    )
+
+
+def _knows_token(request: Request, edge: Edge) -> bool:
+    try:
+        edge.auth.user_of(bearer(request.headers))
+    except AuthenticationError:
+        return False
+    return True
+
+
+async def _checks(edge: Edge) -> dict[str, dict[str, Any]]:
+    asked: dict[str, Callable[[], Awaitable[Any]]] = {
+        "kafka": edge.inbox.ping,
+        "postgresql": lambda: _ask_postgresql(edge),
+        "redis": lambda: ping(edge.redis),
+        "events": lambda: _ask_events(edge),
+    }
+    found = await asyncio.gather(*(_check(ask) for ask in asked.values()))
+    return dict(zip(asked, found, strict=True))
+
+
+async def _check(ask: Callable[[], Awaitable[Any]]) -> dict[str, Any]:
+    began = time.perf_counter()
+    try:
+        async with asyncio.timeout(CHECK_S):
+            await ask()
+    except Exception as error:  # noqa: BLE001 - whatever a client raises, its server is not there
+        return {"ok": False, "error": type(error).__name__}
+    return {"ok": True, "ms": round((time.perf_counter() - began) * 1000, 1)}
+
+
+async def _ask_postgresql(edge: Edge) -> None:
+    async with edge.pool.connection(timeout=CHECK_S) as conn:
+        await conn.execute("SELECT 1")
+
+
+async def _ask_events(edge: Edge) -> None:
+    if not edge.hub.tail.alive:
+        raise UnavailableError("The reader of events stands still.")
+
+
+@router.get("/metrics", response_class=Response)
+async def metrics(_: CurrentUser, edge: EdgeDep) -> Response:
+    """Return what the edge counts, in the OpenMetrics text form."""
+    return Response(edge.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/openapi.json", include_in_schema=False)
+async def openapi(request: Request, _: CurrentUser) -> Response:
+    """Return the description of the API."""
+    return JsonAnswer(request.app.openapi())
+
+
+@router.get("/docs", include_in_schema=False)
+async def docs(request: Request, _: CurrentUser) -> Response:
+    """Return the API as a plain page: no scripts, nothing from elsewhere."""
+    schema = request.app.openapi()
+    rows = []
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            cells = (method.upper(), path, operation.get("description") or operation.get("summary", ""))
+            rows.append("".join(f"<td>{html.escape(cell)}</td>" for cell in cells))
+    table = "".join(f"<tr>{row}</tr>" for row in rows)
+    title = html.escape(f"{schema['info']['title']} {schema['info']['version']}")
+    text = f"<!doctype html><html lang=en><title>{title}</title><h1>{title}</h1><table>{table}</table></html>"
+    return HTMLResponse(text)

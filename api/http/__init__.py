@@ -1,0 +1,1 @@
+"""What every feature of the edge shares: problems, requests, paging, middleware."""

@@ -1,0 +1,70 @@
+"""The edge as a process: uvicorn on uvloop, on a socket that is bound before anything else."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Iterable
+
+import uvicorn
+
+from millstream.api.app import create_app
+from millstream.api.settings import EdgeSettings
+from millstream.processors.registry import load_registry
+from millstream.schemas.blocks import BlockSpec
+from millstream.schemas.errors import ConfigurationError
+
+BACKLOG = 2048
+GRACE_S = 10
+"""How long requests under way have at shutdown."""
+FRAME_BYTES = 64 * 1024
+"""Longest WebSocket message from a client."""
+
+
+def serve(settings: EdgeSettings, specs: Iterable[BlockSpec] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT, with all blocks of this installation unless `specs` says which.
+
+    Errors: ConfigurationError: the port is taken, or the address is not ours; BlockDefinitionError.
+    """
+    with bind(settings.host, settings.port) as listener:
+        blocks = load_registry().specs() if specs is None else specs
+        server = uvicorn.Server(server_config(settings, blocks))
+        server.run(sockets=[listener])
+
+
+def server_config(settings: EdgeSettings, specs: Iterable[BlockSpec]) -> uvicorn.Config:
+    """Return uvicorn's configuration. Its own logs are off: the app writes one line a request, without queries."""
+    return uvicorn.Config(
+        create_app(settings, specs),
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=FRAME_BYTES,
+        ws_ping_interval=20.0,
+        ws_ping_timeout=20.0,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_S,
+        backlog=BACKLOG,
+        lifespan="on",
+    )
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a listening socket. Errors: ConfigurationError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigurationError(
+                f"Port {port} on {host} is taken; stop what uses it, or set MILLSTREAM_PORT to another."
+            ) from error
+        raise ConfigurationError(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
+    return listener

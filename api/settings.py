@@ -1,0 +1,66 @@
+"""Settings of the edge: plain data, filled in by a composition root (`cli/settings.py` knows the environment)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import SecretStr
+
+from millstream.connectors.objects import OBJECT_LIMIT_BYTES
+from millstream.schemas.sizes import MIB, REQUEST_LIMIT_BYTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeLimits:
+    """What one request, one answer and one socket may cost."""
+
+    body_bytes: int = REQUEST_LIMIT_BYTES
+    """Body of any request but an upload."""
+    file_bytes: int = OBJECT_LIMIT_BYTES
+    """One uploaded file; blocks read no longer ones."""
+    answer_bytes: int = 25_000_000
+    """Values by reference that one answer resolves; those beyond are given as links."""
+    node_executions: int = 1000
+    """Node executions in one answer."""
+    block_wait_s: float = 60.0
+    """How long a block's execution is waited for before the answer is 202."""
+    ack_s: float = 10.0
+    """How long Kafka has to acknowledge a record before the answer is 503."""
+    sweep_after_s: float = 5.0
+    """Age at which an execution that Kafka did not acknowledge is sent again."""
+    sockets: int = 1000
+    """WebSockets of this process."""
+    subscriptions: int = 100
+    """Subscriptions of one socket."""
+    queue_frames: int = 2000
+    """Frames that wait for a slow reader before its socket is cut."""
+    queue_bytes: int = 16 * MIB
+    """The same, in bytes."""
+    frame_bytes: int = MIB
+    """Longest frame; inputs and outputs of an event are shortened from the middle to fit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeSettings:
+    """Where the servers are, where to listen, and who may come in."""
+
+    kafka: Mapping[str, Any] = field(repr=False)
+    """Connection arguments of aiokafka's clients: bootstrap servers, TLS, SASL."""
+    dsn: SecretStr
+    """PostgreSQL."""
+    redis: SecretStr
+    """Redis URL."""
+    objects: str
+    """Object store URL."""
+    token: SecretStr
+    """Token of the local user."""
+    host: str = "127.0.0.1"
+    port: int = 8000
+    origins: tuple[str, ...] = ()
+    """Origins of web pages (`https://host`) that may call the API and open sockets, besides our own."""
+    version: str = "0.1.0"
+    pool_size: int = 10
+    """PostgreSQL connections."""
+    limits: EdgeLimits = EdgeLimits()

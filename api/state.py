@@ -1,0 +1,46 @@
+"""What the edge's features work with: made once by the app's lifespan, passed by `Depends`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+from redis.asyncio import Redis
+from starlette.websockets import WebSocket
+
+from millstream.api.auth.service import Auth
+from millstream.api.database import Pool
+from millstream.api.inbox import Inbox
+from millstream.api.metrics import Metrics
+from millstream.api.settings import EdgeSettings
+from millstream.api.watch.hub import Hub
+from millstream.connectors.objects import Objects
+from millstream.schemas.blocks import BlockSpec
+
+
+@dataclass(slots=True, kw_only=True)
+class Edge:
+    """Clients of the servers, and what is known of the blocks."""
+
+    settings: EdgeSettings
+    specs: Mapping[str, BlockSpec]
+    auth: Auth
+    metrics: Metrics
+    pool: Pool
+    inbox: Inbox
+    objects: Objects
+    hub: Hub
+    redis: Redis
+    sockets: set[WebSocket] = field(default_factory=set)
+    stopping: bool = False
+
+
+def edge_of(request: Request) -> Edge:
+    """Return the edge of the request's app."""
+    edge: Edge = request.app.state.edge
+    return edge
+
+
+EdgeDep = Annotated[Edge, Depends(edge_of)]

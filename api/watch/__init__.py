@@ -1,0 +1,1 @@
+"""Following executions on `executions.events`: the live end of the log, its past, and who wants to know."""

@@ -1,0 +1,216 @@
+"""Who follows what: executions by id, all executions of a graph, and waiting for one to say something."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import structlog
+from aiokafka import ConsumerRecord
+from aiokafka.errors import KafkaError
+from psycopg import OperationalError
+from psycopg_pool import PoolTimeout
+
+from millstream.api.database import Pool
+from millstream.api.metrics import Metrics
+from millstream.api.watch.feed import Feed, Listener
+from millstream.api.watch.history import History, decode_events, partition_of
+from millstream.api.watch.origin import origin_of
+from millstream.api.watch.tail import Tail
+from millstream.schemas.errors import MillstreamError, UnavailableError
+from millstream.schemas.messages import Events
+from millstream.topics.catalogue import EVENTS
+
+log = structlog.get_logger(__name__)
+
+GraphOf = tuple[str, str]
+"""User id and graph id, as records have them."""
+
+
+class Hub:
+    """Takes each watched record to those whom it concerns, and only to its owner."""
+
+    def __init__(self, kafka: Mapping[str, Any], pool: Pool, metrics: Metrics, *, frame_bytes: int) -> None:
+        self.history = History(kafka)
+        self.tail = Tail(kafka, self.history, on_record=self._on_record, on_lost=self._on_lost)
+        self._pool = pool
+        self._metrics = metrics
+        self._frame_bytes = frame_bytes
+        self._feeds: dict[bytes, Feed] = {}
+        self._owners: dict[bytes, str] = {}
+        self._waiting: dict[bytes, asyncio.Queue[Events]] = {}
+        self._graphs: dict[GraphOf, set[Listener]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Connect to Kafka. Errors: KafkaError."""
+        await self.tail.start()
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        for task in list(self._tasks):
+            task.cancel()
+        await self.tail.stop()
+        await self.history.stop()
+
+    # --- one execution ---
+
+    async def follow(self, execution_id: UUID, listener: Listener, *, owner_id: UUID, past: bool) -> Feed:
+        """Let a listener hear of an execution: from now on, or (`past`) after it has called the feed's `catch_up`.
+
+        Each call needs one `leave`. Errors: NotFoundError, also if another owner has it; UnavailableError.
+        """
+        key = execution_id.bytes
+        partition = partition_of(key)
+        origin = await origin_of(self._pool, execution_id, partition=partition, owner_id=owner_id)
+        await self._watch(partition)
+        feed = self._feeds.get(key)
+        if feed is None:
+            feed = self._open(key, partition, str(origin.user_id))
+            self._spawn(self._load(feed, origin.start, self.tail.next_offset(partition)))
+        if past:
+            feed.joining += 1
+        else:
+            feed.whole.add(listener)
+        return feed
+
+    def leave(self, feed: Feed, listener: Listener, *, past: bool) -> None:
+        """End one `follow`."""
+        feed.whole.discard(listener)
+        if past:
+            feed.joining -= 1
+        self.tail.unwatch(feed.partition)
+        self._close_if_idle(feed)
+
+    def _open(self, key: bytes, partition: int, user_id: str) -> Feed:
+        feed = self._feeds[key] = Feed(key, partition, self.history, frame_bytes=self._frame_bytes)
+        self._owners[key] = user_id
+        self._metrics.watched.set(len(self._feeds))
+        return feed
+
+    def _close_if_idle(self, feed: Feed) -> None:
+        over = feed.projection is not None and feed.projection.ended
+        if (
+            self._feeds.get(feed.key) is feed
+            and not (feed.whole or feed.joining)
+            and (over or not feed.brief)
+        ):
+            del self._feeds[feed.key], self._owners[feed.key]
+            self._metrics.watched.set(len(self._feeds))
+
+    async def _load(self, feed: Feed, start: int | None, until: int) -> None:
+        try:
+            await feed.load(start, until)
+        except MillstreamError as error:
+            self._fail(feed, error)
+        except (KafkaError, OperationalError, PoolTimeout):
+            self._fail(feed, UnavailableError("The events cannot be read now; subscribe again in a moment."))
+
+    def _fail(self, feed: Feed, error: MillstreamError) -> None:
+        feed.fail(error)
+        if self._feeds.get(feed.key) is feed:
+            del self._feeds[feed.key], self._owners[feed.key]
+
+    # --- all executions of a graph ---
+
+    async def follow_graph(self, graph_id: UUID, listener: Listener, *, owner_id: UUID) -> None:
+        """Let a listener hear of each execution of a graph as a whole, from now on. Needs one `leave_graph`."""
+        await asyncio.gather(*(self._watch(partition) for partition in range(EVENTS.partitions)))
+        self._graphs.setdefault((str(owner_id), str(graph_id)), set()).add(listener)
+
+    def leave_graph(self, graph_id: UUID, listener: Listener, *, owner_id: UUID) -> None:
+        """End one `follow_graph`."""
+        pair = (str(owner_id), str(graph_id))
+        listeners = self._graphs.get(pair, set())
+        listeners.discard(listener)
+        if not listeners:
+            self._graphs.pop(pair, None)
+        for partition in range(EVENTS.partitions):
+            self.tail.unwatch(partition)
+        for feed in list(self._feeds.values()):
+            self._close_if_idle(feed)
+
+    async def _load_late(self, feed: Feed, until: int) -> None:
+        """Load an execution that was under way when its graph began to be followed."""
+        try:
+            origin = await origin_of(self._pool, UUID(bytes=feed.key), partition=feed.partition)
+        except MillstreamError as error:
+            self._fail(feed, error)
+            return
+        except (OperationalError, PoolTimeout):
+            self._fail(feed, UnavailableError("The events cannot be read now."))
+            return
+        await self._load(feed, origin.start, until)
+
+    # --- waiting for one ---
+
+    @asynccontextmanager
+    async def listen(self, execution_id: UUID) -> AsyncIterator[asyncio.Queue[Events]]:
+        """Give the records of an execution that is about to be started here."""
+        key = execution_id.bytes
+        partition = partition_of(key)
+        await self._watch(partition)
+        queue = self._waiting[key] = asyncio.Queue()
+        try:
+            yield queue
+        finally:
+            del self._waiting[key]
+            self.tail.unwatch(partition)
+
+    async def _watch(self, partition: int) -> None:
+        try:
+            await self.tail.watch(partition)
+        except KafkaError as error:
+            raise UnavailableError("Kafka does not answer now; try again later.") from error
+
+    # --- records ---
+
+    def _on_record(self, record: ConsumerRecord) -> None:
+        key = record.key
+        if key not in self._feeds and key not in self._waiting and not self._graphs:
+            return
+        events = decode_events(record.value)
+        if events is None or events.execution_id != key:
+            return
+        self._metrics.delay.observe(max(0.0, time.time() - record.timestamp / 1000))
+        if key in self._waiting:
+            self._waiting[key].put_nowait(events)
+        brief = self._graphs.get((events.user_id, events.graph_id))
+        feed = self._feeds.get(key)
+        if feed is None and brief and any(delta.kind != "NOTE" for delta in events.deltas):
+            feed = self._open(key, record.partition, events.user_id)
+            if events.first == 0:
+                feed.begin(record.offset)
+            else:
+                self._spawn(self._load_late(feed, record.offset))
+        if feed is None:
+            return
+        if events.user_id != self._owners[key]:
+            log.error("events_of_another_owner", execution_id=str(UUID(bytes=key)), offset=record.offset)
+            return
+        feed.brief = brief or set()
+        self._take(feed, record.offset, events)
+
+    def _take(self, feed: Feed, offset: int, events: Events) -> None:
+        try:
+            feed.take(offset, events)
+        except Exception:  # the background task of all sockets must not end by one odd record
+            log.exception("events_not_projected", execution_id=str(UUID(bytes=feed.key)), offset=offset)
+            self._fail(
+                feed, MillstreamError("An event of this execution cannot be shown; GET the execution.")
+            )
+            return
+        self._close_if_idle(feed)
+
+    def _on_lost(self, partition: int) -> None:
+        for feed in [feed for feed in self._feeds.values() if feed.partition == partition]:
+            self._fail(feed, UnavailableError("Events were missed; subscribe again with `since`."))
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,1 @@
+"""The WebSocket at `/ws`, in AutoGPT's envelope."""

@@ -1,0 +1,104 @@
+"""Frames of `/ws`, both ways: `{"method", "data", "success", "channel", "error"}`. Pure.
+
+Clients send `subscribe_graph_execution {graph_exec_id, since?}`, `subscribe_graph_executions {graph_id}`,
+`unsubscribe {graph_exec_id}` and `heartbeat`. `since` is ours: the number of the last event that the client has; it
+gets all later ones. Our event frames have a key more, `sequence`, on the last frame of each event.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+
+from millstream.api.events import Frame
+from millstream.api.http.answers import dumps
+from millstream.schemas.errors import InputInvalidError
+
+SUBSCRIBE: Final = "subscribe_graph_execution"
+SUBSCRIBE_GRAPH: Final = "subscribe_graph_executions"
+UNSUBSCRIBE: Final = "unsubscribe"
+HEARTBEAT: Final = "heartbeat"
+ERROR: Final = "error"
+FROM_CLIENTS: Final = frozenset({SUBSCRIBE, SUBSCRIBE_GRAPH, UNSUBSCRIBE, HEARTBEAT})
+FROM_US: Final = frozenset({"graph_execution_event", "node_execution_event", "notification", ERROR})
+KEYS: Final = frozenset({"method", "data", "success", "channel", "error"})
+
+PONG: Final = b'{"method":"heartbeat","data":"pong","success":true}'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What a client wants. `id`: of an execution, of a graph for SUBSCRIBE_GRAPH; None for a heartbeat."""
+
+    method: str
+    id: UUID | None = None
+    since: int | None = None
+
+
+def parse(text: str | bytes) -> Ask:
+    """Read a client's frame. Errors: InputInvalidError, whose text goes back in an `error` frame."""
+    try:
+        frame = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise InputInvalidError(f"The frame is not JSON: {error}.") from error
+    method = frame.get("method") if isinstance(frame, dict) else None
+    if not isinstance(method, str):
+        raise InputInvalidError('The frame has another form than {"method": ..., "data": ...}.')
+    if method in FROM_US:
+        raise InputInvalidError(f"The method {method!r} goes from server to client only.")
+    if method not in FROM_CLIENTS:
+        raise InputInvalidError(f"The frame has another form: there is no method {method[:60]!r}.")
+    if method == HEARTBEAT:
+        return Ask(method=method)
+    data = frame.get("data")
+    if data is None:
+        raise InputInvalidError(f"The method {method!r} needs `data`.")
+    name = "graph_id" if method == SUBSCRIBE_GRAPH else "graph_exec_id"
+    since = data.get("since") if isinstance(data, dict) and method == SUBSCRIBE else None
+    if since is not None and (isinstance(since, bool) or not isinstance(since, int) or since < -1):
+        raise InputInvalidError("`since` is the number of the last event that you have, -1 for none.")
+    return Ask(method=method, id=_id(data, name), since=since)
+
+
+def _id(data: Any, name: str) -> UUID:
+    value = data.get(name) if isinstance(data, dict) else None
+    if not isinstance(value, str):
+        raise InputInvalidError(f"`data` needs {name!r}, a UUID in text.")
+    try:
+        return UUID(value)
+    except ValueError as error:
+        raise InputInvalidError(f"{name!r} is {value[:60]!r}, which is no UUID.") from error
+
+
+def execution_channel(user_id: UUID, execution_id: UUID) -> str:
+    """Return the key of a subscription to one execution."""
+    return f"{user_id}|graph_exec#{execution_id}"
+
+
+def graph_channel(user_id: UUID, graph_id: UUID) -> str:
+    """Return the key of a subscription to all executions of a graph."""
+    return f"{user_id}|graph#{graph_id}|executions"
+
+
+def answer(method: str, channel: str | None) -> bytes:
+    """Say yes to a subscription or its end."""
+    return dumps({"method": method, "data": None, "success": True, "channel": channel, "error": None})
+
+
+def complaint(text: str, channel: str | None = None, data: Any = None) -> bytes:
+    """Say what was wrong; the socket stays open."""
+    return dumps({"method": ERROR, "data": data, "success": False, "channel": channel, "error": text})
+
+
+def event(frame: Frame, channel: bytes) -> bytes:
+    """Put an event into the envelope. `channel` is JSON. Pieces are joined, as `data` is JSON already."""
+    number = b"" if frame.sequence is None else b',"sequence":%d' % frame.sequence
+    return b'{"method":"%s","data":%s,"success":null,"channel":%s,"error":null%s}' % (
+        frame.method.encode(),
+        frame.data,
+        channel,
+        number,
+    )
