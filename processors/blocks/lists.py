@@ -29,8 +29,8 @@ class Made(Outputs):
         Sample({"values": [1, 2]}, [("list", [1, 2])]),
         Sample({"values": [1, 2, 3], "max_size": 2}, [("list", [1, 2]), ("list", [3])]),
         Sample(
-            {"values": ["aaaa", "bbbb", "cc"], "max_tokens": 3},
-            [("list", ["aaaa"]), ("list", ["bbbb", "cc"])],
+            {"values": ["aaaa", "bbbb", "cc"], "max_tokens": 2},
+            [("list", ["aaaa", "bbbb"]), ("list", ["cc"])],
         ),
         Sample({"values": [], "max_size": 2}, [("list", [])]),
     ],
@@ -253,7 +253,7 @@ def _place(items: list[Any], index: int) -> int:
     index = int(index)
     at = index + len(items) if index < 0 else index
     if not 0 <= at < len(items):
-        raise BlockExecutionError(f"Index {index} is out of range for a list of {len(items)} items.")
+        raise BlockExecutionError("Index out of range")
     return at
 
 
