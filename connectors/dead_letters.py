@@ -31,7 +31,8 @@ def dead_letter(
     A value over `VALUE_LIMIT_BYTES` is cut, and the message says so.
     """
     code = error.code if isinstance(error, MillstreamError) else "internal"
-    message = (str(error) or type(error).__name__)[:MESSAGE_LIMIT_CHARS]
+    text = (str(error) or type(error).__name__)[:MESSAGE_LIMIT_CHARS]
+    message = text.encode(errors="replace").decode()  # a lone surrogate must not lose the letter
     if value is not None and len(value) > VALUE_LIMIT_BYTES:
         message += f" [value cut: {VALUE_LIMIT_BYTES:,} of {len(value):,} bytes are kept]"
     if key is not None and len(key) > KEY_LIMIT_BYTES:
@@ -55,7 +56,7 @@ def dead_letter(
         ("kafka_dlt-original-timestamp", timestamp.to_bytes(8, "big", signed=True)),
         ("kafka_dlt-original-consumer-group", consumer.encode()),
         ("kafka_dlt-exception-fqcn", f"{type(error).__module__}.{type(error).__qualname__}".encode()),
-        ("kafka_dlt-exception-message", message[:_HEADER_CHARS].encode(errors="replace")),
+        ("kafka_dlt-exception-message", message[:_HEADER_CHARS].encode()),
         ("millstream-error-code", code.encode()),
     ]
     return encode(letter), headers

@@ -77,6 +77,9 @@ def apply(conf: dict[str, Any], *, replication: int = 1, lanes: tuple[str, ...] 
     cluster.create([by_name[c.topic] for c in changes if c.action == "create"], replication)
     cluster.configure([c for c in changes if c.action == "configure"])
     cluster.await_leaders(by_name.values())
+    after = _plan(cluster, replication, topics)  # a topic that somebody else made meanwhile
+    refuse(after)
+    cluster.configure([c for c in after if c.action == "configure"])
     return changes
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiokafka.partitioner import murmur2
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from millstream.schemas.errors import NotFoundError
 from millstream.topics.clients import ANSWER_S, consumer, unavailable
@@ -70,10 +70,12 @@ def read(
 def _read(
     conf: dict[str, Any], topics: list[str], *, key: bytes | None, back: int | None, follow: bool
 ) -> Iterator[Record | None]:
-    """Yield records, and None once: when all partitions were at their end."""
+    """Yield records, and None once: when all that lay there at the beginning has been read."""
     client = consumer(conf, GROUP, **{"enable.partition.eof": True, "fetch.wait.max.ms": 100})
     try:
         ahead = _assign(client, topics, key, back, str(conf.get("bootstrap.servers", "")))
+        if not ahead:
+            yield None
         while ahead or follow:
             message = client.poll(0.2)
             if message is None:
@@ -82,21 +84,35 @@ def _read(
             if error is None:
                 if key is None or message.key() == key:
                     yield _record(message)
-            elif error.code() == KafkaError._PARTITION_EOF:
-                if (place := (message.topic(), message.partition())) in ahead:
-                    ahead.remove(place)
-                    if not ahead:
-                        yield None
             elif error.fatal():
                 raise KafkaException(error)
+            if _caught_up(message, ahead):
+                yield None
     finally:
         client.close()
 
 
+def _caught_up(message: Message, ahead: dict[tuple[str | None, int | None], int]) -> bool:
+    """Take a message's partition out of `ahead` when its end is reached; True when that was the last one.
+
+    A busy partition never reports its end, and one that ends in a transaction's marker never shows its last offset.
+    """
+    place = (message.topic(), message.partition())
+    error = message.error()
+    ended = (
+        error.code() == KafkaError._PARTITION_EOF
+        if error
+        else (message.offset() or 0) + 1 >= ahead.get(place, 0)
+    )
+    return ended and ahead.pop(place, None) is not None and not ahead
+
+
 def _assign(
     client: Consumer, topics: list[str], key: bytes | None, back: int | None, servers: str
-) -> set[tuple[str | None, int | None]]:
-    places = []
+) -> dict[tuple[str | None, int | None], int]:
+    """Place the client; return {partition: its end} of those that have something to read."""
+    places: list[TopicPartition] = []
+    ahead: dict[tuple[str | None, int | None], int] = {}
     try:
         for topic in topics:
             found = client.list_topics(topic, timeout=ANSWER_S).topics[topic]
@@ -107,13 +123,14 @@ def _assign(
             wanted = sorted(found.partitions) if key is None else [partition_of(key, len(found.partitions))]
             for partition in wanted:
                 low, high = client.get_watermark_offsets(TopicPartition(topic, partition), timeout=ANSWER_S)
-                places.append(
-                    TopicPartition(topic, partition, low if back is None else max(low, high - back))
-                )
+                begin = low if back is None else max(low, high - back)
+                places.append(TopicPartition(topic, partition, begin))
+                if begin < high:
+                    ahead[topic, partition] = high
     except KafkaException as error:
         raise unavailable(error, servers) from error
     client.assign(places)
-    return {(place.topic, place.partition) for place in places}
+    return ahead
 
 
 def _record(message: Any) -> Record:
