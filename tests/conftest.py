@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from tests.platform import Platform
     from tests.servers import Servers
 
 
@@ -34,4 +35,13 @@ def redis_url(servers: Servers) -> str:
 def dsn(servers: Servers) -> Iterator[str]:
     """DSN of an empty database of this test alone, with pgvector."""
     with servers.database() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """A whole platform, started by `millstream up` when the first test asks and shared by all."""
+    from tests.platform import running
+
+    with running(tmp_path_factory.mktemp("platform")) as found:
         yield found
