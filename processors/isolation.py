@@ -22,10 +22,10 @@ from typing import Any, Final
 
 from millstream.schemas import errors
 from millstream.schemas.errors import BlockError, BlockExecutionError, BlockTimeoutError, MillstreamError
+from millstream.schemas.sizes import VALUE_LIMIT_BYTES
 
 LONGEST_S: Final = 1800.0
 """Limit of a call whose caller names none."""
-RESULT_LIMIT_BYTES: Final = 25_000_000
 MEMORY_LIMIT_BYTES: Final = 1024**3
 """Address space of one process, on systems that can limit it."""
 IDLE_S: Final = 30.0
@@ -194,7 +194,7 @@ async def call(
     *arguments: Any,
     keywords: Mapping[str, Any] | None = None,
     timeout_s: float = 10.0,
-    most_bytes: int = RESULT_LIMIT_BYTES,
+    most_bytes: int = VALUE_LIMIT_BYTES,
     what: str = "The call",
 ) -> Any:
     """Call a module-level function in another process; arguments and result are JSON.

@@ -15,9 +15,10 @@ import defusedxml.ElementTree
 from defusedxml.common import DefusedXmlException
 
 from millstream.schemas.errors import BlockExecutionError
+from millstream.schemas.sizes import JSON_DEPTH_LIMIT
 
 CELL_LIMIT_CHARS = 10_000_000
-DEPTH_LIMIT = 500
+DEPTH_LIMIT = JSON_DEPTH_LIMIT - 4
 
 
 def json_value(text: str) -> Any:

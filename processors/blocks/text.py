@@ -13,8 +13,9 @@ from millstream.processors.convert import to_text
 from millstream.processors.samples import Sample
 from millstream.processors.sdk import block
 from millstream.schemas.errors import BlockExecutionError, BlockInputError, PayloadTooLargeError
+from millstream.schemas.sizes import VALUE_LIMIT_BYTES
 
-RESULT_LIMIT_CHARS = 25_000_000
+RESULT_LIMIT_CHARS = VALUE_LIMIT_BYTES
 
 
 class Text(Outputs):

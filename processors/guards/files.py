@@ -22,9 +22,10 @@ from urllib.parse import unquote, unquote_to_bytes, urlsplit
 from millstream.processors.guards.sniffing import media_type_of
 from millstream.processors.services import FileContent, Http
 from millstream.schemas.errors import InputInvalidError, NotFoundError, PayloadTooLargeError
+from millstream.schemas.sizes import VALUE_LIMIT_BYTES
 
 SCHEME: Final = "workspace://"
-FILE_LIMIT_BYTES: Final = 25_000_000
+FILE_LIMIT_BYTES: Final = VALUE_LIMIT_BYTES
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _USER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 

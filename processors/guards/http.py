@@ -22,9 +22,10 @@ from millstream.processors.guards.addresses import refusal
 from millstream.processors.guards.decoding import decoded
 from millstream.processors.services import Credential, HttpOptions, HttpResponse
 from millstream.schemas.errors import AddressRefusedError, BlockExecutionError, BlockInputError, UpstreamError
+from millstream.schemas.sizes import VALUE_LIMIT_BYTES
 
 REDIRECT_LIMIT: Final = 5
-BODY_LIMIT_BYTES: Final = 25_000_000
+BODY_LIMIT_BYTES: Final = VALUE_LIMIT_BYTES
 TIMEOUT_S: Final = 30.0
 CONNECT_TIMEOUT_S: Final = 10.0
 ADDRESS_TRIES: Final = 3
