@@ -25,6 +25,7 @@ JVM = (
     "-XX:+ExitOnOutOfMemoryError",
     "-XX:-UsePerfData",
     "-Djava.awt.headless=true",
+    "--sun-misc-unsafe-memory-access=allow",  # or Java warns of Kafka's habits at each start
 )
 """A small heap that may grow, one GC thread, no second compiler: 160 MB idle instead of 320, measured."""
 
@@ -68,6 +69,9 @@ rootLogger.appenderRefs = out
 rootLogger.appenderRef.out.ref = out
 logger.server.name = kafka.server.KafkaRaftServer
 logger.server.level = info
+# Shows a stack trace at each start, because the one controller is asked before it has elected itself.
+logger.controller.name = kafka.server.ControllerApis
+logger.controller.level = off
 appender.out.type = Console
 appender.out.name = out
 appender.out.layout.type = PatternLayout

@@ -22,6 +22,8 @@ from millstream.local.ports import free_ports
 from millstream.local.ready import kafka_answers
 
 PATIENCE_S = 60
+CLASSES_ONLY = ("-XX:+UnlockDiagnosticVMOptions", "-XX:-AOTAdapterCaching", "-XX:-AOTStubCaching")
+"""Keeps machine code out of the archive: Java 25 names some of it wrongly and warns at each start."""
 UNUSED_S = 30 * 24 * 3600
 """After that time without a start an archive (65 MB) is thrown away; each Python environment has one of its own."""
 
@@ -46,7 +48,7 @@ def options(cache: Path, jars: Sequence[Path]) -> list[str]:
     if not archive.is_file():
         return []
     os.utime(archive)  # still in use
-    return [f"-XX:AOTCache={archive}"]
+    return [f"-XX:AOTCache={archive}", *CLASSES_ONLY]
 
 
 def ensure(cache: Path, jars: Sequence[Path], progress: Callable[[str], None]) -> None:
@@ -82,7 +84,7 @@ def _train(folder: Path, jars: Sequence[Path], draft: Path) -> bool:
         "kafka.Kafka",
         str(server),
         logging=logging,
-        jvm=[f"-XX:AOTCacheOutput={draft}", "-Xlog:aot*=off"],
+        jvm=[f"-XX:AOTCacheOutput={draft}", "-Xlog:aot*=off", *CLASSES_ONLY],
     )
     guard = [sys.executable, "-I", "-S", launch.__file__, "--parent", str(os.getpid()), "--"]
     environ = {
