@@ -61,6 +61,8 @@ class NodeRow:
     failure: str | None = None
     stats: str | None = None
     reason: str | None = None
+    """Of the last status; None clears it."""
+    review: str | None = None
 
 
 class ValueRow(NamedTuple):
@@ -210,7 +212,8 @@ def _ended(rows: Rows, row: ExecutionRow, change: Change) -> None:
         node.start_time = time_of(int(started))
     node.failure = detail.get("failure", node.failure)
     node.stats = detail.get("stats", node.stats)
-    node.reason = detail.get("reason", node.reason)
+    if node.status == "REVIEW":
+        node.review = detail.get("review", node.review)
 
 
 def _note(rows: Rows, row: ExecutionRow, change: Change) -> None:
@@ -243,6 +246,7 @@ def _node(rows: Rows, row: ExecutionRow, change: Change, status: str) -> NodeRow
             sequence=change.sequence,
         )
     node.status = change.status or status
+    node.reason = change.detail.get("reason")
     node.sequence = change.sequence
     return node
 

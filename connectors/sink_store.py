@@ -77,6 +77,7 @@ _NODE_COLUMNS = (
     ("failure", "json"),
     ("stats", "json"),
     ("reason", "json"),
+    ("review", "json"),
 )
 _VALUE_COLUMNS = (
     ("execution_id", "uuid"),
@@ -145,7 +146,8 @@ ON CONFLICT (id) DO UPDATE SET
     end_time = coalesce(excluded.end_time, n.end_time),
     failure = coalesce(excluded.failure, n.failure),
     stats = coalesce(excluded.stats, n.stats),
-    reason = coalesce(excluded.reason, n.reason)
+    reason = excluded.reason,
+    review = coalesce(excluded.review, n.review)
 WHERE n.sequence < excluded.sequence"""
 _SAVE_INPUTS = f"""
 INSERT INTO node_inputs SELECT {_cast(_VALUE_COLUMNS)} FROM {_rows(_VALUE_COLUMNS)} ON CONFLICT DO NOTHING"""

@@ -148,16 +148,35 @@ def test_a_review_waits_and_then_ends(bench: Bench) -> None:
     rng = random.Random(8)
     told = Story(rng, uuid_from(rng))
     node: dict[str, Any] = {"node_execution_id": uuid_from(rng), "node_id": "n", "block_id": "b"}
+    question = '{"data":[1.50,"\\u0000"]}'  # kept as it is written, to the letter
+    asked = f'{{"reason":{{"kind":"review"}},"review":{question}}}'.encode()
     told.add(kind="QUEUED", **node, status="QUEUED", value=payload({}))
-    told.add(kind="NODE", **node, status="REVIEW", detail=b'{"reason":{"data":[1.50,"\\u0000"]}}')
+    told.add(kind="NODE", **node, status="REVIEW", detail=asked)
     bench.start()
     bench.send([told.record(0, told.deltas)])
-    query = "SELECT status, reason::text, end_time IS NULL FROM node_executions"
-    text = '{"data":[1.50,"\\u0000"]}'  # as it was written, to the letter
-    wait_for(lambda: rows(bench.dsn, query) == [("REVIEW", text, True)])
-    told.add(kind="NODE", **node, status="COMPLETED")
+    query = "SELECT status, reason, review::text, end_time IS NULL FROM node_executions"
+    wait_for(lambda: rows(bench.dsn, query) == [("REVIEW", {"kind": "review"}, question, True)])
+    told.add(kind="NODE", **node, status="QUEUED", detail=b'{"review":{"approved":true}}')
     bench.send([told.record(2, told.deltas[2:])])
-    wait_for(lambda: rows(bench.dsn, query) == [("COMPLETED", text, False)])
+    wait_for(lambda: rows(bench.dsn, query) == [("QUEUED", None, question, True)])
+    told.add(kind="NODE", **node, status="COMPLETED")
+    bench.send([told.record(3, told.deltas[3:])])
+    wait_for(lambda: rows(bench.dsn, query) == [("COMPLETED", None, question, False)])
+
+
+def test_a_retry_says_why_until_it_runs(bench: Bench) -> None:
+    rng = random.Random(10)
+    told = Story(rng, uuid_from(rng))
+    node: dict[str, Any] = {"node_execution_id": uuid_from(rng), "node_id": "n", "block_id": "b"}
+    told.add(kind="QUEUED", **node, status="QUEUED", value=payload({}))
+    told.add(kind="NODE", **node, status="QUEUED", detail=b'{"reason":{"kind":"retry","try":2}}')
+    told.add(kind="RUNNING", **node, status="RUNNING")
+    bench.start()
+    query = "SELECT status, reason FROM node_executions"
+    bench.send([told.record(0, told.deltas[:2])])
+    wait_for(lambda: rows(bench.dsn, query) == [("QUEUED", {"kind": "retry", "try": 2})])
+    bench.send([told.record(2, told.deltas[2:])])
+    wait_for(lambda: rows(bench.dsn, query) == [("RUNNING", None)])
 
 
 def test_an_input_by_reference_is_a_slot_at_the_root(bench: Bench) -> None:

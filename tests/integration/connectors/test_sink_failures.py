@@ -127,6 +127,21 @@ def test_an_outage_of_postgres_is_waited_out(bench: Bench, servers: Servers) -> 
     assert sink.counts.dead_letters == 0
 
 
+@pytest.mark.timeout(180)
+def test_an_outage_of_kafka_is_waited_out(bench: Bench, servers: Servers) -> None:
+    rng = random.Random(18)
+    records, model = stories(rng, 40)
+    half = len(records) // 2
+    bench.start()
+    bench.send(records[:half])
+    wait_for(lambda: stored_records(bench.dsn) == half)
+    servers.kill("kafka")
+    servers.restart("kafka")
+    bench.send(records[half:])
+    want = expected(model)
+    wait_for(lambda: stored(bench.dsn) == want, 60)
+
+
 def test_a_sink_that_starts_before_postgres_waits_for_it(bench: Bench, servers: Servers) -> None:
     records, model = stories(random.Random(15), 3)
     servers.kill("postgres")
