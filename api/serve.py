@@ -42,6 +42,7 @@ def server_config(settings: EdgeSettings, specs: Iterable[BlockSpec]) -> uvicorn
         ws_max_size=FRAME_BYTES,
         ws_ping_interval=20.0,
         ws_ping_timeout=20.0,
+        ws_per_message_deflate=False,  # costs more processor time than the wire does on most networks
         access_log=False,
         log_config=None,
         server_header=False,
