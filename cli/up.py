@@ -165,7 +165,7 @@ def _detached(wanted: Wanted) -> None:
                 break
             if process.poll() is not None:
                 complain(said.read().strip())
-                raise UnavailableError(f"The platform did not start; {str(log)!r} says why.")
+                raise UnavailableError(f"The platform did not start, see above; all of it is in {str(log)!r}.")
             time.sleep(0.1)
         sys.stdout.write(said.read())
     _summary(wanted, _token(load()), stop="`./millstream down`")
