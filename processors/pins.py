@@ -6,6 +6,7 @@ Pure: nothing here changes its arguments. `base_name` is here for readers who lo
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from millstream.schemas.pins import ATTRIBUTE, DELIMITERS, INDEX, KEY, TOOL_PREFIX, base_name, is_tool_pin
@@ -56,7 +57,8 @@ def split_tool_pin(name: str) -> tuple[str, str] | None:
     return (node_id, pin) if separator and node_id and pin else None
 
 
-def steps(rest: str) -> list[Step] | None:
+@lru_cache(maxsize=4096)
+def steps(rest: str) -> tuple[Step, ...] | None:
     """Cut what follows the base name into steps; None if it is not made of delimiters and non-empty names."""
     found: list[Step] = []
     while rest:
@@ -69,7 +71,7 @@ def steps(rest: str) -> list[Step] | None:
             return None
         found.append(Step(kind, rest[3:end]))
         rest = rest[end:]
-    return found
+    return tuple(found)
 
 
 def read(
@@ -134,7 +136,7 @@ def merge(inputs: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _write(container: Any, path: list[Step], value: Any, own: set[int]) -> Any:
+def _write(container: Any, path: tuple[Step, ...], value: Any, own: set[int]) -> Any:
     """Return `container` with `value` at `path`."""
     root = holder = _opened(container, path[0], own)
     for step, following in zip(path, path[1:], strict=False):

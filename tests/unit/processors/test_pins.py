@@ -163,7 +163,7 @@ def test_merge_refuses_wrong_names(name: str) -> None:
 
 
 def test_steps() -> None:
-    assert steps("_$_0_#_k") == [("_$_", "0"), ("_#_", "k")]
+    assert steps("_$_0_#_k") == (("_$_", "0"), ("_#_", "k"))
     assert steps("x_$_0") is None
     assert steps("_$__#_k") is None
 
@@ -175,7 +175,7 @@ PATHS = st.lists(
     ),
     min_size=1,
     max_size=5,
-).filter(lambda path: steps("".join(kind + name for kind, name in path)) == path)
+).filter(lambda path: steps("".join(kind + name for kind, name in path)) == tuple(path))
 
 
 @given(PATHS, st.integers())
