@@ -71,9 +71,11 @@ VERSIONS = f"""
 SELECT {_HEAD} FROM graphs WHERE id = %(id)s AND user_id = %(owner_id)s AND deleted_at IS NULL
 ORDER BY version DESC LIMIT %(limit)s
 """
-LOCK_NEWEST = """
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%(id)s::text, 0))"
+"""Not FOR UPDATE: whoever waited for the newest row would not see the one that was added meanwhile."""
+NEWEST = """
 SELECT version FROM graphs WHERE id = %(id)s AND user_id = %(owner_id)s AND deleted_at IS NULL
-ORDER BY version DESC LIMIT 1 FOR UPDATE
+ORDER BY version DESC LIMIT 1
 """
 DEACTIVATE = "UPDATE graphs SET is_active = false WHERE id = %(id)s AND user_id = %(owner_id)s AND is_active"
 DELETE = """
@@ -143,8 +145,9 @@ class Graphs:
 
     async def lock_newest(self, graph_id: UUID, *, owner_id: UUID) -> int:
         """Return the newest version and keep others from adding one. Errors: NotFoundError."""
+        await self._conn.execute(LOCK, {"id": graph_id})
         async with self._conn.cursor(row_factory=scalar_row) as cur:
-            await cur.execute(LOCK_NEWEST, {"id": graph_id, "owner_id": owner_id})
+            await cur.execute(NEWEST, {"id": graph_id, "owner_id": owner_id})
             version: int | None = await cur.fetchone()
         if version is None:
             raise NotFoundError(f"There is no graph {graph_id}.")
