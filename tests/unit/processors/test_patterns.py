@@ -91,9 +91,9 @@ REGEXES = st.recursive(
 @given(REGEXES, st.text("ab", min_size=20, max_size=60))
 def test_what_counts_as_cheap_is_fast(pattern: str, text: str) -> None:
     if is_cheap(pattern, 0, len(text)):
-        started = time.perf_counter()
+        started = time.process_time()
         re.search(pattern, text + "!")
-        assert time.perf_counter() - started < 0.25, (pattern, text)
+        assert time.process_time() - started < 0.25, (pattern, text)
     assert CHEAP_STEPS == 2_000_000
 
 
