@@ -144,8 +144,7 @@ def format_storage(folder: Path, jars: Sequence[Path]) -> None:
             "format",
             "--config",
             str(server),
-            "--cluster-id",
-            cluster,
+            f"--cluster-id={cluster}",  # one argument: every 64th id begins with a dash
             logging=logging,
         ),
         capture_output=True,
