@@ -118,6 +118,7 @@ async def _worker(settings: Settings, name: str, lanes: list[str]) -> int:
     from millstream.connectors.claims import RedisClaims
     from millstream.connectors.objects import Objects
     from millstream.connectors.payloads import Values
+    from millstream.processors import isolation
     from millstream.processors.registry import load_registry
     from millstream.streams.running import Environment
     from millstream.streams.service import Service
@@ -144,6 +145,7 @@ async def _worker(settings: Settings, name: str, lanes: list[str]) -> int:
             before_stop=lambda: built.drain(10.0),
         )
     finally:
+        await isolation.close()
         await producer.stop()
         await redis.aclose()
 

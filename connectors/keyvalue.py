@@ -21,17 +21,17 @@ class RedisKeyValue:
 
     async def get(self, key: str) -> Any:
         """Return the value, or None."""
-        raw = await self._redis.hget(self._name, key)  # type: ignore[misc]  # redis types mix sync and async
+        raw = await self._redis.hget(self._name, key)
         return None if raw is None else orjson.loads(raw)
 
     async def set(self, key: str, value: Any) -> None:
         """Keep `value`; None removes it. Errors: PayloadTooLargeError."""
         if value is None:
-            await self._redis.hdel(self._name, key)  # type: ignore[misc]
+            await self._redis.hdel(self._name, key)
             return
         data = orjson.dumps(value)
         if len(data) > VALUE_LIMIT_BYTES:
             raise PayloadTooLargeError(
                 f"a stored value has {len(data):,} bytes, the limit is {VALUE_LIMIT_BYTES:,}", size=len(data)
             )
-        await self._redis.hset(self._name, key, data)  # type: ignore[misc]
+        await self._redis.hset(self._name, key, data)

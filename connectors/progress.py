@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
-from millstream.processors.services import Progress as ProgressProtocol
 from millstream.schemas.codec import encode
 from millstream.schemas.messages import Progress, Run
 from millstream.topics.catalogue import PROGRESS
@@ -18,10 +18,10 @@ class ProgressOf:
         self._producer = producer
         self._sending: set[asyncio.Task[Any]] = set()
 
-    def of(self, task: Run) -> ProgressProtocol:
+    def of(self, task: Run) -> Callable[[float, str], None]:
         """Return the reporter of one task."""
 
-        def report(fraction: float, note: str = "") -> None:
+        def report(fraction: float, note: str) -> None:
             message = Progress(
                 execution_id=task.execution_id,
                 node_execution_id=task.node_execution_id,

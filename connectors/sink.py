@@ -139,6 +139,8 @@ class Sink:
         self._next = {}
         self._retry_at = 0.0
         _LOG.info("sink_assigned", partitions=self._assigned)
+        if not partitions:
+            self._tell_ready()  # more sinks than partitions: this one is a spare
 
     def _on_revoke(self, client: Consumer, partitions: list[TopicPartition]) -> None:
         self._assigned = []
@@ -152,6 +154,9 @@ class Sink:
         if self._waiting_since is not None:
             _LOG.info("sink_resumed", after_s=round(time.monotonic() - self._waiting_since, 1))
             self._waiting_since = None
+        self._tell_ready()
+
+    def _tell_ready(self) -> None:
         if self._on_ready is not None:
             self._on_ready()
             self._on_ready = None

@@ -18,7 +18,8 @@ def avro_schema(cls: type[Message]) -> dict[str, Any]:
 
     Errors: TypeError for an annotation that has no Avro form.
     """
-    return _record(cls, set())
+    schema: dict[str, Any] = _record(cls, set())
+    return schema
 
 
 def _record(cls: type[Message], seen: set[str]) -> Any:

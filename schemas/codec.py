@@ -80,7 +80,7 @@ def decode(data: bytes | None) -> Message:
     try:
         body = fastavro.schemaless_reader(stream, wire.schema, None)
         message: Message = msgspec.convert(body, wire.cls, builtin_types=_BUILTIN)
-    except Exception as error:  # noqa: BLE001 - fastavro raises whatever a garbled body leads it to
+    except Exception as error:
         raise RecordInvalidError(f"not a {wire.cls.__name__}: {type(error).__name__}: {error}") from error
     if stream.tell() != len(data):
         raise RecordInvalidError(f"{len(data) - stream.tell()} bytes too many after a {wire.cls.__name__}")

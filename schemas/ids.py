@@ -19,7 +19,9 @@ def new_id() -> UUID:
 
 def derived(parent: bytes, *parts: object) -> bytes:
     """Return 16 bytes that depend only on the arguments, in the form of a UUIDv8 (RFC 9562, 5.8)."""
-    raw = bytearray(hashlib.blake2b("\x1f".join(map(str, parts)).encode(), key=parent, digest_size=16).digest())
+    raw = bytearray(
+        hashlib.blake2b("\x1f".join(map(str, parts)).encode(), key=parent, digest_size=16).digest()
+    )
     raw[6] = 0x80 | (raw[6] & 0x0F)
     raw[8] = 0x80 | (raw[8] & 0x3F)
     return bytes(raw)

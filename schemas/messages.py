@@ -21,40 +21,47 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all records; the class name is the Avro name."""
 
 
-class Payload(Message, kw_only=True):
+class Payload(Message, frozen=True, kw_only=True):
     """One JSON value: in place when small, else a reference into the object store."""
 
     inline: Annotated[bytes | None, Meta(description="The value as JSON; null when `ref` is set.")] = None
     ref: Annotated[str | None, Meta(description="Key in the object store; null when `inline` is set.")] = None
-    type: Annotated[str, Meta(description="JSON type: null, boolean, number, string, array, object.")] = "null"
+    type: Annotated[str, Meta(description="JSON type: null, boolean, number, string, array, object.")] = (
+        "null"
+    )
     size: Annotated[int, Meta(description="Length of the JSON text in bytes.")] = 0
-    length: Annotated[int | None, Meta(description="Number of items of an array or object, of characters of a string; by reference only.")] = None
+    length: Annotated[
+        int | None,
+        Meta(
+            description="Number of items of an array or object, of characters of a string; by reference only."
+        ),
+    ] = None
     sha256: Annotated[bytes | None, Meta(description="Digest of the JSON text; by reference only.")] = None
     key_id: Annotated[str | None, Meta(description="Key that seals the object; null: not sealed.")] = None
 
 
-class Named(Message, kw_only=True):
+class Named(Message, frozen=True, kw_only=True):
     """A value under a name: an input of an execution."""
 
     name: Annotated[str, Meta(description="Name of the input.")]
     value: Annotated[Payload, Meta(description="Its value.")]
 
 
-class Slot(Message, kw_only=True):
+class Slot(Message, frozen=True, kw_only=True):
     """A place in a JSON document that holds null and stands for a value in the object store."""
 
     path: Annotated[str, Meta(description="RFC 6901 pointer to the place.")]
     value: Annotated[Payload, Meta(description="What belongs there, by reference.")]
 
 
-class Picked(Message, kw_only=True):
+class Picked(Message, frozen=True, kw_only=True):
     """What one selector finds in an output that travels by reference."""
 
     selector: Annotated[str, Meta(description="Source pin of a link, such as `result_#_name`.")]
     value: Annotated[Payload | None, Meta(description="What it selects; null: nothing.")] = None
 
 
-class Emit(Message, kw_only=True):
+class Emit(Message, frozen=True, kw_only=True):
     """One value that a block emitted on one pin."""
 
     pin: Annotated[str, Meta(description="Output pin.")]
@@ -62,29 +69,40 @@ class Emit(Message, kw_only=True):
     picked: Annotated[list[Picked], Meta(description="Selections, when the value is by reference.")] = []
 
 
-class Failure(Message, kw_only=True):
+class Failure(Message, frozen=True, kw_only=True):
     """Why a node execution ended without success."""
 
-    code: Annotated[str, Meta(description="A MillstreamError code; `internal` is a bug of ours or of the block.")]
-    kind: Annotated[str, Meta(description="AutoGPT's class of the error: BlockInputError, BlockExecutionError, BlockUnknownError.")]
+    code: Annotated[
+        str, Meta(description="A MillstreamError code; `internal` is a bug of ours or of the block.")
+    ]
+    kind: Annotated[
+        str,
+        Meta(
+            description="AutoGPT's class of the error: BlockInputError, BlockExecutionError, BlockUnknownError."
+        ),
+    ]
     message: Annotated[str, Meta(description="A sentence for people, without secrets.")]
     retryable: Annotated[bool, Meta(description="The same run may succeed later.")] = False
 
 
-class Flags(Message, kw_only=True):
+class Flags(Message, frozen=True, kw_only=True):
     """How an execution is to be run; each task carries them on."""
 
     human_in_the_loop_safe_mode: Annotated[bool, Meta(description="Review blocks wait for a person.")] = True
-    sensitive_action_safe_mode: Annotated[bool, Meta(description="Sensitive blocks wait for a person.")] = False
+    sensitive_action_safe_mode: Annotated[bool, Meta(description="Sensitive blocks wait for a person.")] = (
+        False
+    )
     dry_run: Annotated[bool, Meta(description="No effects outside; blocks are imitated.")] = False
-    strict: Annotated[bool, Meta(description="One block run as it is: inputs are not converted first.")] = False
+    strict: Annotated[bool, Meta(description="One block run as it is: inputs are not converted first.")] = (
+        False
+    )
     timezone: Annotated[str, Meta(description="IANA zone of the user.")] = "UTC"
 
 
 # --- executions.inbox -------------------------------------------------------------------------------------------------
 
 
-class Start(Message, kw_only=True):
+class Start(Message, frozen=True, kw_only=True):
     """Begin an execution. Key: execution id. Source: the edge, or a parent's coordinator."""
 
     execution_id: Annotated[Id, Meta(description="The execution.")]
@@ -92,19 +110,30 @@ class Start(Message, kw_only=True):
     graph_id: Annotated[str, Meta(description="Graph that is run.")]
     graph_version: Annotated[int, Meta(description="Its version.")]
     plan_hash: Annotated[bytes, Meta(description="SHA-256 of the plan; a plan is kept once a partition.")]
-    plan: Annotated[bytes | None, Meta(description="The compiled graph, compressed; null: in the object store under its hash.")] = None
+    plan: Annotated[
+        bytes | None,
+        Meta(description="The compiled graph, compressed; null: in the object store under its hash."),
+    ] = None
     inputs: Annotated[list[Named], Meta(description="Values given for the graph's inputs.")] = []
-    masks: Annotated[bytes | None, Meta(description="JSON object node id -> pin -> value, laid over every input.")] = None
+    masks: Annotated[
+        bytes | None, Meta(description="JSON object node id -> pin -> value, laid over every input.")
+    ] = None
     flags: Annotated[Flags, Meta(description="How to run it.")] = Flags()
-    parent_execution_id: Annotated[Id | None, Meta(description="Execution that this one belongs to or was made from.")] = None
-    parent_node: Annotated[int | None, Meta(description="Plan index of the parent's agent node that waits for this one.")] = None
+    parent_execution_id: Annotated[
+        Id | None, Meta(description="Execution that this one belongs to or was made from.")
+    ] = None
+    parent_node: Annotated[
+        int | None, Meta(description="Plan index of the parent's agent node that waits for this one.")
+    ] = None
     parent_k: Annotated[int | None, Meta(description="Number of that node's execution.")] = None
     root_execution_id: Annotated[Id | None, Meta(description="Topmost ancestor; null: itself.")] = None
     depth: Annotated[int, Meta(description="0 for a root, parent + 1 for a child.")] = 0
-    wall_time_ms: Annotated[int | None, Meta(description="Time limit of the whole execution in milliseconds.")] = None
+    wall_time_ms: Annotated[
+        int | None, Meta(description="Time limit of the whole execution in milliseconds.")
+    ] = None
 
 
-class Stop(Message, kw_only=True):
+class Stop(Message, frozen=True, kw_only=True):
     """End an execution now. Key: execution id. Source: the edge, or a parent's coordinator."""
 
     execution_id: Annotated[Id, Meta(description="The execution.")]
@@ -112,7 +141,7 @@ class Stop(Message, kw_only=True):
     reason: Annotated[str | None, Meta(description="Why, for people.")] = None
 
 
-class Answer(Message, kw_only=True):
+class Answer(Message, frozen=True, kw_only=True):
     """A person decided a review. Key: execution id. Source: the edge."""
 
     execution_id: Annotated[Id, Meta(description="The execution.")]
@@ -123,7 +152,7 @@ class Answer(Message, kw_only=True):
     by: Annotated[str, Meta(description="User id of the reviewer.")]
 
 
-class Started(Message, kw_only=True):
+class Started(Message, frozen=True, kw_only=True):
     """A worker is still at it: sent after 200 ms and then as a lease renewal. Key: execution id."""
 
     execution_id: Annotated[Id, Meta(description="The execution.")]
@@ -135,7 +164,7 @@ class Started(Message, kw_only=True):
     at: Annotated[int, Meta(description="When the run began, worker's clock, ms.")]
 
 
-class Output(Message, kw_only=True):
+class Output(Message, frozen=True, kw_only=True):
     """Values of a block that goes on running. Key: execution id. Source: a worker."""
 
     execution_id: Annotated[Id, Meta(description="The execution.")]
@@ -149,15 +178,19 @@ class Output(Message, kw_only=True):
     outputs: Annotated[list[Emit], Meta(description="Values in order.")]
 
 
-class Park(Message, kw_only=True):
+class Park(Message, frozen=True, kw_only=True):
     """A block stopped half-way and wants to be called again."""
 
-    delay_ms: Annotated[int | None, Meta(description="Call again after this time; null: when a person has answered.")] = None
+    delay_ms: Annotated[
+        int | None, Meta(description="Call again after this time; null: when a person has answered.")
+    ] = None
     state: Annotated[bytes, Meta(description="JSON given back as `resumed`.")] = b"null"
-    review: Annotated[bytes | None, Meta(description="JSON {data, name, editable, ...} for the reviewer.")] = None
+    review: Annotated[
+        bytes | None, Meta(description="JSON {data, name, editable, ...} for the reviewer.")
+    ] = None
 
 
-class Finished(Message, kw_only=True):
+class Finished(Message, frozen=True, kw_only=True):
     """A run of a task ended. Key: execution id. Source: a worker. Last message of its run."""
 
     execution_id: Annotated[Id, Meta(description="The execution.")]
@@ -174,14 +207,16 @@ class Finished(Message, kw_only=True):
     park: Annotated[Park | None, Meta(description="Set: the block is to be called again.")] = None
 
 
-class Timer(Message, kw_only=True):
+class Timer(Message, frozen=True, kw_only=True):
     """A timer of an execution is due. Key: execution id. Source: the partition's coordinator."""
 
     execution_id: Annotated[Id, Meta(description="The execution.")]
-    timer: Annotated[int, Meta(description="Number of the timer within the execution; a stale one is ignored.")]
+    timer: Annotated[
+        int, Meta(description="Number of the timer within the execution; a stale one is ignored.")
+    ]
 
 
-class ChildEvent(Message, kw_only=True):
+class ChildEvent(Message, frozen=True, kw_only=True):
     """A child execution tells its parent. Key: the parent's execution id. Source: the child's coordinator."""
 
     execution_id: Annotated[Id, Meta(description="The parent execution.")]
@@ -190,7 +225,9 @@ class ChildEvent(Message, kw_only=True):
     k: Annotated[int, Meta(description="Number of that node's execution.")]
     first: Annotated[int, Meta(description="Ordinal of the first of `outputs` among the child's.")] = 0
     outputs: Annotated[list[Emit], Meta(description="Outputs of the child, pin = name of the output.")] = []
-    ended: Annotated[ExecutionStatus | None, Meta(description="Final status of the child; null: it goes on.")] = None
+    ended: Annotated[
+        ExecutionStatus | None, Meta(description="Final status of the child; null: it goes on.")
+    ] = None
     failure: Annotated[Failure | None, Meta(description="Why the child failed, if it did.")] = None
     node_count: Annotated[int, Meta(description="Node executions of the child.")] = 0
 
@@ -198,11 +235,13 @@ class ChildEvent(Message, kw_only=True):
 # --- nodes.* ----------------------------------------------------------------------------------------------------------
 
 
-class Run(Message, kw_only=True):
+class Run(Message, frozen=True, kw_only=True):
     """Run a block once. Key: node execution id. Source: the coordinator."""
 
     execution_id: Annotated[Id, Meta(description="The execution.")]
-    node_execution_id: Annotated[Id, Meta(description="The node execution: derived from execution, node and k.")]
+    node_execution_id: Annotated[
+        Id, Meta(description="The node execution: derived from execution, node and k.")
+    ]
     node: Annotated[int, Meta(description="Plan index of the node.")]
     k: Annotated[int, Meta(description="Number of this execution of the node.")]
     attempt: Annotated[int, Meta(description="1 for the first try.")] = 1
@@ -213,20 +252,26 @@ class Run(Message, kw_only=True):
     block_id: Annotated[str, Meta(description="Block to run.")]
     input: Annotated[bytes, Meta(description="JSON object of the inputs; places of `slots` hold null.")]
     slots: Annotated[list[Slot], Meta(description="Large values of the input.")] = []
-    selectors: Annotated[list[str], Meta(description="Selectors of the links, picked from outputs by reference.")] = []
-    resumed: Annotated[bytes | None, Meta(description="JSON state of a parked block that is called again.")] = None
-    timeout_ms: Annotated[int | None, Meta(description="Time limit of the run; null: the block's own.")] = None
+    selectors: Annotated[
+        list[str], Meta(description="Selectors of the links, picked from outputs by reference.")
+    ] = []
+    resumed: Annotated[
+        bytes | None, Meta(description="JSON state of a parked block that is called again.")
+    ] = None
+    timeout_ms: Annotated[int | None, Meta(description="Time limit of the run; null: the block's own.")] = (
+        None
+    )
     flags: Annotated[Flags, Meta(description="How to run it.")] = Flags()
 
 
-class Cancel(Message, kw_only=True):
+class Cancel(Message, frozen=True, kw_only=True):
     """Stop what runs for an execution. Key: execution id. Source: the coordinator. Every worker reads it."""
 
     execution_id: Annotated[Id, Meta(description="The execution.")]
     at: Annotated[int, Meta(description="When it was stopped, ms.")]
 
 
-class Progress(Message, kw_only=True):
+class Progress(Message, frozen=True, kw_only=True):
     """How far a block is, or a token. Key: execution id. Source: a worker. For live views; never in state."""
 
     execution_id: Annotated[Id, Meta(description="The execution.")]
@@ -242,22 +287,36 @@ class Progress(Message, kw_only=True):
 DeltaKind = Literal["EXECUTION", "INCOMPLETE", "QUEUED", "RUNNING", "OUTPUT", "NODE", "NOTE"]
 
 
-class Delta(Message, kw_only=True):
+class Delta(Message, frozen=True, kw_only=True):
     """One thing that happened. EXECUTION: status of the whole; the others: of one node execution."""
 
-    kind: Annotated[DeltaKind, Meta(description="INCOMPLETE: a value arrived and it waits; QUEUED: has its input; RUNNING; OUTPUT: a value; NODE: final or review status; NOTE: a late result.")]
+    kind: Annotated[
+        DeltaKind,
+        Meta(
+            description="INCOMPLETE: a value arrived and it waits; QUEUED: has its input; RUNNING; OUTPUT: a value; NODE: final or review status; NOTE: a late result."
+        ),
+    ]
     node_execution_id: Annotated[Id | None, Meta(description="Which node execution.")] = None
     node_id: Annotated[str | None, Meta(description="Node of the graph.")] = None
     block_id: Annotated[str | None, Meta(description="Block of the node.")] = None
     status: Annotated[str | None, Meta(description="New status in AutoGPT's names.")] = None
-    pin: Annotated[str | None, Meta(description="OUTPUT: output pin; INCOMPLETE: input pin; QUEUED of an output node: name of the execution's output.")] = None
-    value: Annotated[Payload | None, Meta(description="OUTPUT, INCOMPLETE: the value; QUEUED: the whole input.")] = None
+    pin: Annotated[
+        str | None,
+        Meta(
+            description="OUTPUT: output pin; INCOMPLETE: input pin; QUEUED of an output node: name of the execution's output."
+        ),
+    ] = None
+    value: Annotated[
+        Payload | None, Meta(description="OUTPUT, INCOMPLETE: the value; QUEUED: the whole input.")
+    ] = None
     slots: Annotated[list[Slot], Meta(description="Large values of a QUEUED input.")] = []
-    detail: Annotated[bytes | None, Meta(description="JSON object: failure, stats, reason, verdict, inputs.")] = None
+    detail: Annotated[
+        bytes | None, Meta(description="JSON object: failure, stats, reason, verdict, inputs.")
+    ] = None
     at: Annotated[int, Meta(description="Time, ms.")] = 0
 
 
-class Events(Message, kw_only=True):
+class Events(Message, frozen=True, kw_only=True):
     """What one step did, numbered without gaps. Key: execution id. Source: the coordinator only."""
 
     execution_id: Annotated[Id, Meta(description="The execution.")]
@@ -269,7 +328,7 @@ class Events(Message, kw_only=True):
     at: Annotated[int, Meta(description="LogAppendTime of the inbox record that caused the step, ms.")]
 
 
-class Feed(Message, kw_only=True):
+class Feed(Message, frozen=True, kw_only=True):
     """An execution began, waits or ended. Key: user id. Source: the coordinator."""
 
     user_id: Annotated[str, Meta(description="Owner.")]
@@ -284,7 +343,7 @@ class Feed(Message, kw_only=True):
 # --- the rest ----------------------------------------------------------------------------------------------------------
 
 
-class Usage(Message, kw_only=True):
+class Usage(Message, frozen=True, kw_only=True):
     """What one node execution used. Key: user id. Source: a worker."""
 
     user_id: Annotated[str, Meta(description="Owner.")]
@@ -299,7 +358,7 @@ class Usage(Message, kw_only=True):
     at: Annotated[int, Meta(description="Time, ms.")] = 0
 
 
-class Notification(Message, kw_only=True):
+class Notification(Message, frozen=True, kw_only=True):
     """A message to a person. Key: user id."""
 
     notification_id: Annotated[Id, Meta(description="Repeated deliveries have the same.")]
@@ -309,7 +368,7 @@ class Notification(Message, kw_only=True):
     at: Annotated[int, Meta(description="Time, ms.")]
 
 
-class StoreEvent(Message, kw_only=True):
+class StoreEvent(Message, frozen=True, kw_only=True):
     """A change of a store listing. Key: listing id."""
 
     listing_id: Annotated[Id, Meta(description="The listing.")]
@@ -319,7 +378,7 @@ class StoreEvent(Message, kw_only=True):
     at: Annotated[int, Meta(description="Time, ms.")]
 
 
-class Audit(Message, kw_only=True):
+class Audit(Message, frozen=True, kw_only=True):
     """Who did what. Key: actor id. Source: the edge."""
 
     audit_id: Annotated[Id, Meta(description="Repeated deliveries have the same.")]
@@ -330,7 +389,7 @@ class Audit(Message, kw_only=True):
     at: Annotated[int, Meta(description="Time, ms.")]
 
 
-class DeadLetter(Message, kw_only=True):
+class DeadLetter(Message, frozen=True, kw_only=True):
     """A record that could not be handled. Key: the original's. Headers repeat what operators look for."""
 
     topic: Annotated[str, Meta(description="Where it came from.")]

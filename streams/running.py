@@ -39,6 +39,7 @@ from millstream.schemas.messages import (
     Started,
 )
 from millstream.schemas.messages import Park as ParkMessage
+from millstream.schemas.pins import is_tool_pin
 from millstream.streams.readiness import json_type
 
 EARLY_OUTPUT_S = 0.05
@@ -82,6 +83,8 @@ class Environment:
     context: ContextOf
     worker: str
     """Instance id of this process."""
+    converters: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = field(default_factory=dict)
+    """By block, as they are needed."""
 
 
 @dataclass(slots=True, eq=False)
@@ -237,8 +240,15 @@ async def _inputs(task: Run, env: Environment, block: Block) -> dict[str, Any]:
         _put(values, slot.path, orjson.loads(await env.values.fetch(slot.value)))
     if task.flags.strict:
         return values
-    converted: dict[str, Any] = compile_converter(block.spec.input_schema)(values)
+    converted: dict[str, Any] = _converter(env, block)(values)
     return converted
+
+
+def _converter(env: Environment, block: Block) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    found = env.converters.get(block.spec.id)
+    if found is None:
+        found = env.converters[block.spec.id] = compile_converter(block.spec.input_schema)
+    return found
 
 
 def _put(document: Any, pointer: str, value: Any) -> None:
@@ -260,7 +270,7 @@ async def _emit(task: Run, env: Environment, pin: str, value: Any) -> tuple[Emit
     payload = await env.values.offload(data, task.user_id)
     picked = []
     for selector in task.selectors:
-        if not selector.startswith(pin):
+        if not selector.startswith(pin) or is_tool_pin(selector):
             continue
         found = read(selector, pin, value, sink_id="", sink_pin="")
         part = None
@@ -294,4 +304,3 @@ def _failure(error: MillstreamError) -> Failure:
         kind = "BlockExecutionError"
     message = str(error) or type(error).__name__
     return Failure(code=error.code, kind=kind, message=message[:4000], retryable=error.retryable)
-
