@@ -293,7 +293,8 @@ class Delta(Message, frozen=True, kw_only=True):
     kind: Annotated[
         DeltaKind,
         Meta(
-            description="INCOMPLETE: a value arrived and it waits; QUEUED: has its input; RUNNING; OUTPUT: a value; NODE: final or review status; NOTE: a late result."
+            description="INCOMPLETE: a value arrived and it waits; QUEUED: has its input; RUNNING; "
+            "OUTPUT: a value; NODE: final or review status; NOTE: a late result."
         ),
     ]
     node_execution_id: Annotated[Id | None, Meta(description="Which node execution.")] = None
