@@ -47,7 +47,7 @@ def run_tests(
     """Run everything: the checks, then unit, property and integration tests on real servers. Arguments go to pytest."""
     failed = _failed_checks()
     markers = [] if full else ["-m", QUICK]
-    coverage = [] if context.args else ["--cov=src/millstream", "--cov-report=term:skip-covered"]
+    coverage = [] if context.args else ["--cov=millstream", "--cov-report=term:skip-covered"]
     code = _run("pytest", *markers, *coverage, *(context.args or ["tests"]))
     raise typer.Exit(code or int(bool(failed)))
 

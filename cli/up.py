@@ -74,13 +74,22 @@ def down() -> None:
     say(f"stopping the platform in {home.path} (pid {supervisor})")
     os.kill(supervisor, signal.SIGTERM)
     deadline = time.monotonic() + STOP_S
-    while home.holder() == supervisor:
+    while home.holder() == supervisor or _exists(supervisor):
         if time.monotonic() > deadline:
             raise UnavailableError(
                 f"The platform did not stop within {STOP_S:g} s. `kill -9 {supervisor}` and `down` again end it."
             )
         time.sleep(0.1)
     say("stopped")
+
+
+def _exists(pid: int) -> bool:
+    import psutil
+
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE  # which a container may never reap
+    except psutil.Error:
+        return False
 
 
 def token() -> None:
@@ -165,7 +174,9 @@ def _detached(wanted: Wanted) -> None:
                 break
             if process.poll() is not None:
                 complain(said.read().strip())
-                raise UnavailableError(f"The platform did not start, see above; all of it is in {str(log)!r}.")
+                raise UnavailableError(
+                    f"The platform did not start, see above; all of it is in {str(log)!r}."
+                )
             time.sleep(0.1)
         sys.stdout.write(said.read())
     _summary(wanted, _token(load()), stop="`./millstream down`")
