@@ -43,6 +43,8 @@ log = structlog.get_logger(__name__)
 
 CONNECT_S = 60.0
 """How long the servers may take to come up."""
+POOL_WAIT_S = 5.0
+"""How long a request waits for a connection to PostgreSQL before it is answered 503."""
 GOING_AWAY = 1012
 """Close code of sockets at shutdown: service restart."""
 
@@ -98,7 +100,7 @@ async def _open(
     settings: EdgeSettings, specs: list[BlockSpec], metrics: Metrics, stack: AsyncExitStack
 ) -> Edge:
     """Connect to all servers; whatever was opened is closed again by `stack`."""
-    pool = database.pool(settings.dsn.get_secret_value(), max_size=settings.pool_size)
+    pool = database.pool(settings.dsn.get_secret_value(), max_size=settings.pool_size, wait_s=POOL_WAIT_S)
     stack.push_async_callback(pool.close)
     await pool.open()
     await _until_there("PostgreSQL", lambda: ensure_user(pool, LOCAL_USER_ID))

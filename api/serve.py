@@ -45,6 +45,7 @@ def server_config(settings: EdgeSettings, specs: Iterable[BlockSpec]) -> uvicorn
         ws_per_message_deflate=False,  # costs more processor time than the wire does on most networks
         access_log=False,
         log_config=None,
+        log_level="warning",  # at info, uvicorn writes the URLs of sockets, which have tokens
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_S,

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import structlog
+from psycopg import OperationalError
+from psycopg_pool import PoolTimeout
 
 from millstream.api.auth.service import User
 from millstream.api.events import NOTE_EVENT, Frame
@@ -18,7 +20,7 @@ from millstream.api.watch.feed import Feed
 from millstream.api.watch.hub import Hub
 from millstream.api.ws import protocol
 from millstream.api.ws.protocol import Ask
-from millstream.schemas.errors import ConflictError, InputInvalidError, MillstreamError
+from millstream.schemas.errors import ConflictError, InputInvalidError, MillstreamError, UnavailableError
 
 log = structlog.get_logger(__name__)
 
@@ -141,7 +143,17 @@ class Session:
             ask = protocol.parse(text)
             await self._handlers()[ask.method](ask)
         except MillstreamError as error:
-            self.outbox.put(protocol.complaint(str(error), data={"code": error.code}))
+            self._complain(error)
+        except (OperationalError, PoolTimeout):
+            self._complain(UnavailableError("PostgreSQL does not answer now; try again in a moment."))
+        except Exception:  # one odd frame must not cost the socket
+            log.exception("frame_failed")
+            self._complain(
+                MillstreamError("Something went wrong here, not with your frame; the log has more.")
+            )
+
+    def _complain(self, error: MillstreamError) -> None:
+        self.outbox.put(protocol.complaint(str(error), data={"code": error.code}))
 
     def close(self) -> None:
         """End all subscriptions."""

@@ -18,7 +18,12 @@ UNKNOWN = "00000000-0000-4000-8000-000000000001"
 
 
 def node(id_: str, block: str, **defaults: Any) -> dict[str, Any]:
-    return {"id": id_, "block_id": block, "input_default": defaults, "metadata": {"position": {"x": 0, "y": 0}}}
+    return {
+        "id": id_,
+        "block_id": block,
+        "input_default": defaults,
+        "metadata": {"position": {"x": 0, "y": 0}},
+    }
 
 
 def link(source: str, out: str, sink: str, into: str) -> dict[str, Any]:
@@ -32,7 +37,8 @@ def graph(nodes: list[dict[str, Any]], links: list[dict[str, Any]], **more: Any)
 def echo() -> dict[str, Any]:
     """One input, given out again."""
     return graph(
-        [node("in", INPUT, name="text"), node("out", OUTPUT, name="said")], [link("in", "result", "out", "value")]
+        [node("in", INPUT, name="text"), node("out", OUTPUT, name="said")],
+        [link("in", "result", "out", "value")],
     )
 
 
@@ -67,6 +73,10 @@ def failing() -> dict[str, Any]:
 def waiting() -> dict[str, Any]:
     """Waits for the seconds given."""
     return graph(
-        [node("in", INPUT, name="seconds"), node("wait", WAIT, value="done"), node("out", OUTPUT, name="after")],
+        [
+            node("in", INPUT, name="seconds"),
+            node("wait", WAIT, value="done"),
+            node("out", OUTPUT, name="after"),
+        ],
         [link("in", "result", "wait", "seconds"), link("wait", "value", "out", "value")],
     )

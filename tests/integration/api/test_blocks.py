@@ -64,7 +64,9 @@ async def test_a_large_output_of_a_block_comes_whole(client: httpx.AsyncClient, 
     assert answer.json()["outputs"] == [["output", "x" * 100_000]]
 
 
-async def test_inputs_that_do_not_fit_are_the_callers_fault(client: httpx.AsyncClient, engine: Engine) -> None:
+async def test_inputs_that_do_not_fit_are_the_callers_fault(
+    client: httpx.AsyncClient, engine: Engine
+) -> None:
     body = {"inputs": {"a": "no number", "b": 1, "operation": "Add"}}
     answer = await client.post(f"/api/v1/blocks/{graphs.CALCULATOR}/execute", json=body)
     found = problem(answer, 400, "block_input_invalid")

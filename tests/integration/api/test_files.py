@@ -36,14 +36,18 @@ async def test_an_upload_is_stored_under_a_made_up_name_and_comes_back(client: h
     assert made in listed["items"]
 
 
-async def test_blocks_read_what_the_edge_has_stored(client: httpx.AsyncClient, settings: EdgeSettings) -> None:
+async def test_blocks_read_what_the_edge_has_stored(
+    client: httpx.AsyncClient, settings: EdgeSettings
+) -> None:
     made = (await client.post("/api/v1/files", files={"file": ("a.csv", b"a,b\n1,2", "text/csv")})).json()
     root = Path(settings.objects.removeprefix("file://")) / "files"
     found = await LocalFiles(root).of(USER, GuardedHttp()).read(made["uri"])
     assert (found.data, found.name, found.media_type) == (b"a,b\n1,2", "a.csv", "text/csv")
 
 
-async def test_a_deleted_file_is_gone_with_its_bytes(client: httpx.AsyncClient, settings: EdgeSettings) -> None:
+async def test_a_deleted_file_is_gone_with_its_bytes(
+    client: httpx.AsyncClient, settings: EdgeSettings
+) -> None:
     made = (await client.post("/api/v1/files", files={"file": ("a", b"a")})).json()
     url = f"/api/v1/files/{made['id']}"
     assert (await client.delete(url)).status_code == 204
@@ -53,7 +57,9 @@ async def test_a_deleted_file_is_gone_with_its_bytes(client: httpx.AsyncClient, 
     assert not list(folder.glob(f"{made['id']}*"))
 
 
-async def test_a_file_of_another_owner_is_not_there(client: httpx.AsyncClient, settings: EdgeSettings) -> None:
+async def test_a_file_of_another_owner_is_not_there(
+    client: httpx.AsyncClient, settings: EdgeSettings
+) -> None:
     made = (await client.post("/api/v1/files", files={"file": ("a", b"a")})).json()
     with psycopg.connect(settings.dsn.get_secret_value(), autocommit=True) as conn:
         other = uuid.uuid4()

@@ -94,7 +94,9 @@ async def test_an_update_makes_a_version_and_keeps_ids(client: httpx.AsyncClient
 async def test_of_two_who_changed_the_same_version_the_second_hears_of_it(client: httpx.AsyncClient) -> None:
     made = await saved(client, graphs.echo())
     url = f"/api/v1/graphs/{made['id']}"
-    answers = await asyncio.gather(*(client.put(url, json=made, headers={"If-Match": '"1"'}) for _ in range(4)))
+    answers = await asyncio.gather(
+        *(client.put(url, json=made, headers={"If-Match": '"1"'}) for _ in range(4))
+    )
     assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412]
     [late, *_] = [answer for answer in answers if answer.status_code == 412]
     assert problem(late, 412, "precondition_failed")["version"] == 2
@@ -105,7 +107,11 @@ async def test_of_two_who_changed_the_same_version_the_second_hears_of_it(client
 async def test_an_inactive_version_is_kept_aside(client: httpx.AsyncClient, engine: Engine) -> None:
     made = await saved(client, graphs.echo())
     url = f"/api/v1/graphs/{made['id']}"
-    draft = {**made, "is_active": False, "nodes": [{**n, "input_default": {**n["input_default"], "name": "x"}} for n in made["nodes"]]}
+    draft = {
+        **made,
+        "is_active": False,
+        "nodes": [{**n, "input_default": {**n["input_default"], "name": "x"}} for n in made["nodes"]],
+    }
     assert (await client.put(url, json=draft)).json()["version"] == 2
     answer = await client.post(url + "/execute", json={"inputs": {"text": "a"}})
     assert answer.json()["graph_version"] == 1
@@ -188,7 +194,11 @@ async def test_validation_says_what_saving_and_running_would(client: httpx.Async
     for graph, params, expected in (
         (graphs.echo(), {}, (True, False, [])),
         (graphs.graph([graphs.node("a", graphs.UNKNOWN)], []), {}, (False, True, ["block_unknown"])),
-        (graphs.graph([graphs.node("a", graphs.CALCULATOR, operation="Add", a=1)], []), {}, (True, False, [])),
+        (
+            graphs.graph([graphs.node("a", graphs.CALCULATOR, operation="Add", a=1)], []),
+            {},
+            (True, False, []),
+        ),
         (
             graphs.graph([graphs.node("a", graphs.CALCULATOR, operation="Add", a=1)], []),
             {"for_run": True},
