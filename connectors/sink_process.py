@@ -21,9 +21,9 @@ def run(
 ) -> None:
     """Run the sink in this thread until `stop` is set; the batch in hand is finished.
 
-    `kafka_conf` is librdkafka's (`bootstrap.servers`, ...). `on_ready` is called once, when partitions were assigned
-    and PostgreSQL has said where to go on, or when there is none left for it. Errors: KafkaException if the consumer is beyond repair, such as a second
-    sink of the same instance name.
+    `kafka_conf` is librdkafka's (`bootstrap.servers`, ...). `on_ready` is called once: when partitions were assigned and
+    PostgreSQL has said where to go on, or when there is none left for this sink. Errors: KafkaException if the consumer
+    is beyond repair, such as a second sink of the same instance name.
     """
     Sink(kafka_conf, dsn, options=options, on_ready=on_ready).run(stop)
 

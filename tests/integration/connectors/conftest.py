@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,10 +25,12 @@ from millstream.topics.clients import admin, consumer, producer
 
 PARTITIONS = 4
 PROCESS = """
-import json, os, sys
+import json, os, pathlib, sys
 from millstream.connectors.sink import Options
 from millstream.connectors.sink_process import main
-sys.exit(main(json.loads(sys.argv[1]), os.environ["SINK_DSN"], options=Options(**json.loads(sys.argv[2]))))
+ready = pathlib.Path(sys.argv[3]).touch
+options = Options(**json.loads(sys.argv[2]))
+sys.exit(main(json.loads(sys.argv[1]), os.environ["SINK_DSN"], options=options, on_ready=ready))
 """
 
 
@@ -39,6 +42,7 @@ class Bench:
     dsn: str
     options: Options
     producer: Producer
+    folder: Path
     sinks: list[tuple[threading.Thread, threading.Event, Sink]] = field(default_factory=list)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
@@ -63,8 +67,9 @@ class Bench:
         return sink
 
     def spawn(self) -> subprocess.Popen[bytes]:
-        """Start a sink as a process of its own."""
-        arguments = [json.dumps(self.conf), json.dumps(asdict(self.options))]
+        """Start a sink as a process of its own and wait until it is ready."""
+        ready = self.folder / uuid.uuid4().hex
+        arguments = [json.dumps(self.conf), json.dumps(asdict(self.options)), str(ready)]
         return subprocess.Popen(
             [sys.executable, "-c", PROCESS, *arguments], env=os.environ | {"SINK_DSN": self.dsn}
         )
@@ -109,7 +114,7 @@ def wait_for(check: Callable[[], bool], seconds: float = 30.0) -> None:
 
 
 @pytest.fixture
-def bench(kafka: str, dsn: str) -> Iterator[Bench]:
+def bench(kafka: str, dsn: str, tmp_path: Path) -> Iterator[Bench]:
     """Fresh topics for events and dead letters, a migrated database, a producer."""
     name = uuid.uuid4().hex[:8]
     conf = {"bootstrap.servers": kafka}
@@ -119,7 +124,7 @@ def bench(kafka: str, dsn: str) -> Iterator[Bench]:
     for future in client.create_topics(topics).values():
         future.result(20)
     migrate(dsn)
-    made = Bench(conf, dsn, options, producer(conf, **{"linger.ms": 5}))
+    made = Bench(conf, dsn, options, producer(conf, **{"linger.ms": 5}), tmp_path)
     try:
         yield made
     finally:

@@ -74,7 +74,7 @@ def test_a_killed_sink_goes_on_where_it_was(bench: Bench) -> None:
 def test_partitions_move_between_sinks_without_loss(bench: Bench) -> None:
     rng = random.Random(12)
     records, model = stories(rng, 120)
-    sending = sender(bench, records, 300)
+    sending = sender(bench, records, 150)
     first = bench.spawn()
     wait_for(lambda: stored_records(bench.dsn) > 0.1 * len(records))
     second = bench.spawn()
@@ -94,7 +94,7 @@ def test_partitions_move_between_sinks_without_loss(bench: Bench) -> None:
 def test_a_sink_that_slept_through_a_rebalance_does_no_harm(bench: Bench) -> None:
     rng = random.Random(13)
     records, model = stories(rng, 120)
-    sending = sender(bench, records, 300)
+    sending = sender(bench, records, 150)
     sleeper = bench.spawn()
     wait_for(lambda: stored_records(bench.dsn) > 0.1 * len(records))
     sleeper.send_signal(signal.SIGSTOP)
