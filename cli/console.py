@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,12 @@ from millstream.schemas.errors import MillstreamError
 def say(text: str = "") -> None:
     """Print a line for people."""
     print(text, flush=True)
+
+
+def tell(text: str) -> None:
+    """Print a line for people who may have gone: a platform does not end because its terminal or pipe did."""
+    with contextlib.suppress(OSError, ValueError):
+        print(text, flush=True)
 
 
 def complain(text: str) -> None:

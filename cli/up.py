@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from millstream.cli.console import complain, say
+from millstream.cli.console import complain, say, tell
 from millstream.cli.settings import Settings, load
 from millstream.local.home import Home
 from millstream.schemas.errors import ConfigurationError, UnavailableError
@@ -121,11 +122,11 @@ def _supervise(wanted: Wanted, *, quiet: bool) -> None:
 
     started = time.monotonic()
     secrets = keys.ensure(wanted.home)
-    servers = stack.prepare_servers(wanted, secrets, progress=lambda text: say(f"  ... {text}"))
+    servers = stack.prepare_servers(wanted, secrets, progress=lambda text: tell(f"  ... {text}"))
     environ = stack.environment(wanted, secrets, servers)
 
     def ready() -> None:
-        say(f"ready after {time.monotonic() - started:.1f} s")
+        tell(f"ready after {time.monotonic() - started:.1f} s")
         if not quiet:
             _summary(wanted, environ["MILLSTREAM_TOKEN"], stop="Ctrl-C, or `./millstream down`")
 
@@ -137,7 +138,7 @@ def _supervise(wanted: Wanted, *, quiet: bool) -> None:
         edge=wanted.edge,
         kafka=servers.kafka,
     ).run()
-    say("stopped")
+    tell("stopped")
 
 
 def show(event: Event) -> None:
@@ -145,16 +146,14 @@ def show(event: Event) -> None:
     where = f" on port {event.port}" if event.port else ""
     match event.what:
         case "ready" | "done":
-            say(f"  {event.name:<16} {event.what}{where} ({event.seconds:.1f} s)")
+            tell(f"  {event.name:<16} {event.what}{where} ({event.seconds:.1f} s)")
         case "died":
             code = event.code or 0
             how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
-            say(f"  {event.name:<16} {how}; starting it again (log: `./millstream logs {event.name}`)")
+            tell(f"  {event.name:<16} {how}; starting it again (log: `./millstream logs {event.name}`)")
 
 
 def _detached(wanted: Wanted) -> None:
-    from millstream.local import state
-
     home = wanted.home
     with home.lock():  # only to say who holds it, before anything is started
         pass
@@ -165,6 +164,19 @@ def _detached(wanted: Wanted) -> None:
         process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
+    try:
+        _follow(process, home, log)
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait()
+        raise
+    _summary(wanted, _token(load()), stop="`./millstream down`")
+
+
+def _follow(process: subprocess.Popen[bytes], home: Home, log: Path) -> None:
+    """Show what a supervisor in the background says until the platform is ready. Errors: UnavailableError."""
+    from millstream.local import state
+
     with open(log) as said:
         while True:
             sys.stdout.write(said.read())
@@ -179,7 +191,6 @@ def _detached(wanted: Wanted) -> None:
                 )
             time.sleep(0.1)
         sys.stdout.write(said.read())
-    _summary(wanted, _token(load()), stop="`./millstream down`")
 
 
 def _token(settings: Settings) -> str:
@@ -196,13 +207,10 @@ def _token(settings: Settings) -> str:
 
 
 def _summary(wanted: Wanted, secret: str, *, stop: str) -> None:
-    here = (
-        ""
-        if wanted.home.path == Path("~/.millstream").expanduser()
-        else f"MILLSTREAM_HOME={wanted.home.path} "
-    )
+    home = wanted.home.path
+    here = "" if home == Path("~/.millstream").expanduser() else f"MILLSTREAM_HOME={shlex.quote(str(home))} "
     start = os.environ.get("_MILLSTREAM_COMMAND", "millstream")  # set by the start script
-    say(
+    tell(
         f"""
 Millstream runs at {wanted.edge}
 

@@ -45,13 +45,14 @@ class Wanted:
 
     @property
     def edge(self) -> str:
-        """URL under which people reach the edge."""
-        return f"http://{self.reachable}:{self.port}"
+        """URL under which people on this machine reach the edge."""
+        host = f"[{self.reachable}]" if ":" in self.reachable else self.reachable
+        return f"http://{host}:{self.port}"
 
     @property
     def reachable(self) -> str:
-        """Host for a client on this machine."""
-        return ports.LOOPBACK if self.host in ("0.0.0.0", "::", "localhost") else self.host
+        """Address for a client on this machine."""
+        return {"0.0.0.0": ports.LOOPBACK, "localhost": ports.LOOPBACK, "::": "::1"}.get(self.host, self.host)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

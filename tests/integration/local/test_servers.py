@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
+import time
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -13,6 +16,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from confluent_kafka.admin import AdminClient, NewTopic
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from millstream.local import jars, keys
+from millstream.local.child import Child, Phase
+from millstream.local.home import Home
+from millstream.local.stack import Wanted, prepare_servers
 
 if TYPE_CHECKING:
     from tests.servers import Servers
@@ -115,3 +123,28 @@ def test_secrets_are_private(servers: Servers) -> None:
     assert servers.home.path.stat().st_mode & 0o077 == 0
     assert servers.home.secrets.stat().st_mode & 0o777 == 0o600
     assert (servers.home.run / "redis.conf").stat().st_mode & 0o777 == 0o600
+
+
+def test_kafka_starts_from_a_folder_of_jars(tmp_path: Path) -> None:
+    """`MILLSTREAM_KAFKA_JARS`: no download and no prepared classes."""
+    home = Home(tmp_path / "home")
+    home.prepare()
+    folder = jars.ensure(jars.default_cache(), lambda _: None)[0].parent
+    wanted = Wanted(home=home, kafka_jars=folder, postgres="postgresql://outside/db", redis="redis://outside")
+    found = prepare_servers(wanted, keys.ensure(home), progress=lambda _: None)
+    assert (found.postgres, found.redis) == ("postgresql://outside/db", "redis://outside")
+    [spec] = found.specs
+    assert not any("AOTCache" in argument for argument in spec.argv)
+    child = Child(spec, home.logs / "kafka.log")
+    child.start(dict(os.environ), time.monotonic())
+    try:
+        deadline = time.monotonic() + 60
+        while child.phase is not Phase.READY:
+            assert child.poll(time.monotonic()) is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        child.kill()
+        while child.alive:
+            child.poll(time.monotonic())
+            time.sleep(0.02)

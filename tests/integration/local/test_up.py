@@ -20,6 +20,7 @@ import psutil
 import pytest
 
 from millstream.local.ports import free_ports
+from tests.servers import temporary
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
@@ -183,3 +184,21 @@ def test_down_leaves_nothing_behind(platform: Platform) -> None:
     ]
     assert "nothing runs" in platform.run("down").stdout
     assert platform.status() == platform.status() | {"ready": False, "processes": []}
+
+
+def test_outside_servers_are_used_instead_of_own_ones(tmp_path: Path) -> None:
+    platform = Platform(tmp_path)
+    with temporary() as outside:
+        platform.environ |= {
+            "MILLSTREAM_KAFKA": outside.kafka,
+            "MILLSTREAM_POSTGRES": outside.postgres,
+            "MILLSTREAM_REDIS": outside.redis,
+        }
+        platform.up()
+        try:
+            assert set(platform.pids()) == {"supervisor", "coordinator-0", "worker-0", "sink", "edge"}
+            platform.calls_until_it_works(30)
+            assert platform.run("doctor").returncode == 0
+            assert not (tmp_path / "home" / "kafka").exists()
+        finally:
+            platform.run("down")

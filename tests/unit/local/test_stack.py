@@ -80,7 +80,12 @@ def test_the_children_are_given_settings_that_exist(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "url"), [("0.0.0.0", "http://127.0.0.1:8000"), ("10.0.0.7", "http://10.0.0.7:8000")]
+    ("host", "url"),
+    [
+        ("0.0.0.0", "http://127.0.0.1:8000"),
+        ("::", "http://[::1]:8000"),
+        ("10.0.0.7", "http://10.0.0.7:8000"),
+    ],
 )
 def test_the_address_that_is_shown_can_be_called(tmp_path: Path, host: str, url: str) -> None:
     assert Wanted(home=Home(tmp_path), host=host).edge == url
