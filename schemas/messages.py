@@ -97,6 +97,9 @@ class Flags(Message, frozen=True, kw_only=True):
         False
     )
     timezone: Annotated[str, Meta(description="IANA zone of the user.")] = "UTC"
+    test: Annotated[
+        bool, Meta(description="A test run: nodes with pinned data emit it instead of running.")
+    ] = False
 
 
 # --- executions.inbox -------------------------------------------------------------------------------------------------
@@ -119,6 +122,12 @@ class Start(Message, frozen=True, kw_only=True):
         bytes | None, Meta(description="JSON object node id -> pin -> value, laid over every input.")
     ] = None
     flags: Annotated[Flags, Meta(description="How to run it.")] = Flags()
+    recorded: Annotated[
+        bytes | None,
+        Meta(
+            description="JSON object node id -> list of runs, a run is [[pin, value], ...]: emitted, not run."
+        ),
+    ] = None
     parent_execution_id: Annotated[
         Id | None, Meta(description="Execution that this one belongs to or was made from.")
     ] = None
@@ -261,6 +270,9 @@ class Run(Message, frozen=True, kw_only=True):
     timeout_ms: Annotated[int | None, Meta(description="Time limit of the run; null: the block's own.")] = (
         None
     )
+    cache_ms: Annotated[
+        int, Meta(description="Take outputs for the same input from the cache if not older; 0: never.")
+    ] = 0
     flags: Annotated[Flags, Meta(description="How to run it.")] = Flags()
 
 

@@ -21,7 +21,7 @@ from millstream.schemas.messages import (
 from millstream.streams import starting
 from millstream.streams.effects import Effects
 from millstream.streams.plan import Plan
-from millstream.streams.results import on_child, on_finished, on_output, on_started
+from millstream.streams.results import emit_canned, on_child, on_finished, on_output, on_started
 from millstream.streams.reviews import on_answer
 from millstream.streams.state import End, Head, Rows, State
 from millstream.streams.stepping import Step
@@ -57,7 +57,7 @@ def decide(
         return None, effects
     if isinstance(state.head, End):
         return state, effects
-    step = Step(state, state.head, plan or Plan.empty(state.head.plan_hash), at, effects)
+    step = Step(state, state.head, plan or Plan.empty(state.head.plan_hash), at, effects, emit_canned)
     if plan is None:
         step.fail("plan_missing", PLAN_MISSING)
     else:
@@ -82,7 +82,9 @@ def _start(
         sensitive_safe=message.flags.sensitive_action_safe_mode,
         dry_run=message.flags.dry_run,
         timezone=message.flags.timezone,
+        test=message.flags.test,
         masks=message.masks,
+        recorded=len(message.recorded or b""),
         started_at=at,
         parent=message.parent_execution_id,
         parent_node=-1 if message.parent_node is None else message.parent_node,
@@ -91,7 +93,7 @@ def _start(
         depth=message.depth,
     )
     state = State(message.execution_id, head, rows)
-    step = Step(state, head, plan or Plan.empty(message.plan_hash), at, effects)
+    step = Step(state, head, plan or Plan.empty(message.plan_hash), at, effects, emit_canned)
     starting.begin(step, message)
     if early:
         on_stop(step, Stop(execution_id=message.execution_id, by=message.user_id))

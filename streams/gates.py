@@ -25,6 +25,8 @@ def held_for_approval(step: Step, node: RunNode, k: int, opened: Open) -> bool:
         return False
     opened.state = "approval"
     step.head.reviews += 1
+    if node.policy.review_timeout_ms is not None:
+        step.set_timer(step.at + node.policy.review_timeout_ms, "review", node.index, k)
     step.state.put(key(b"o", node.index, k), opened)
     review = {
         "data": orjson.loads(opened.input),

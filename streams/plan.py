@@ -16,6 +16,7 @@ from millstream.processors.convert import compile_converter
 from millstream.schemas.blocks import BlockSpec
 from millstream.schemas.errors import GraphInvalidError
 from millstream.schemas.pins import base_name
+from millstream.streams.policy import Policy, read_policy
 
 if TYPE_CHECKING:
     from millstream.schemas.graph import Graph, SubGraph
@@ -43,8 +44,7 @@ class PlanNode(msgspec.Struct, array_like=True, frozen=True):
     block: int
     defaults: bytes
     """JSON object."""
-    retries: int = 0
-    backoff_ms: int = 1000
+    policy: Policy = Policy()
     child: int = -1
     """Index into `Plan.children` of an agent node."""
 
@@ -105,7 +105,7 @@ class RunNode:
         self.index = index
         self.id = node.id
         self.block = block
-        self.policy = node
+        self.policy = node.policy
         self.child = node.child
         self._defaults = node.defaults if block.kind != "Agent" else _constants(node.defaults)
         self.out: list[PlanLink] = []
@@ -240,14 +240,12 @@ def _compile(
         if sub is not None and sub.id not in path:
             child = len(children)
             children.append(_compile(sub, specs, subs, (*path, graph.id)).data)
-        policy = node.metadata.get("policy") or {}
         nodes.append(
             PlanNode(
                 node.id,
                 block_index[node.block_id],
                 orjson.dumps(node.input_default),
-                retries=int(policy.get("retries", 0)),
-                backoff_ms=int(policy.get("backoff_ms", 1000)),
+                policy=read_policy(node.id, node.metadata.get("policy")),
                 child=child,
             )
         )

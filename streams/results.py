@@ -12,11 +12,12 @@ from millstream.schemas.messages import ChildEvent, Delta, Emit, Failure, Finish
 from millstream.streams.delivery import route
 from millstream.streams.readiness import inline
 from millstream.streams.state import Chunk, Held, Node, Open, key
-from millstream.streams.stepping import LISTED, Step
+from millstream.streams.stepping import LISTED, Canned, Step
 
 LEASE_MS = 15_000
 """A run that was not heard of for so long may be replaced by another one."""
-BACKOFF_LIMIT_MS = 300_000
+OUTPUT_LIMIT = 100_000
+"""Values that one node execution may emit."""
 
 
 def on_started(step: Step, message: Started) -> None:
@@ -58,7 +59,7 @@ def on_finished(step: Step, message: Finished) -> None:
         pass
     else:
         stats = {"elapsed_ms": message.elapsed_ms, "attempt": opened.attempt}
-        complete(step, index, k, opened, message.failure, {"stats": stats, "started_at": message.at})
+        settle_node(step, index, k, opened, message.failure, {"stats": stats, "started_at": message.at})
 
 
 def _bound(step: Step, message: Started | Output | Finished) -> Open | None:
@@ -99,6 +100,11 @@ def _take(step: Step, index: int, k: int, opened: Open, first: int, outputs: lis
     fresh = outputs[max(0, opened.seen - first) :]
     opened.seen = max(opened.seen, first + len(outputs))
     node = step.plan.node(index)
+    if opened.seen > OUTPUT_LIMIT:
+        step.fail(
+            "too_many_outputs", f"node {node.id!r} emitted more than {OUTPUT_LIMIT:,} values in one execution"
+        )
+        return
     for emit in fresh:
         _tell(step, index, k, Delta(kind="OUTPUT", pin=emit.pin, value=emit.value, at=step.at))
         if node.block.kind == "Output" and emit.pin == "output":
@@ -116,6 +122,38 @@ def _take(step: Step, index: int, k: int, opened: Open, first: int, outputs: lis
     step.state.put(key(b"c", index, opened.order, held.chunks), chunk)
     held.chunks += 1
     step.state.put(key(b"h", index, opened.order), held)
+
+
+def settle_node(
+    step: Step, index: int, k: int, opened: Open, failure: Failure | None, detail: dict[str, Any]
+) -> None:
+    """A node execution ended and is not tried again: do what its policy says of failures."""
+    policy = step.plan.node(index).policy
+    if failure is None or policy.on_error == "error_pin":
+        complete(step, index, k, opened, failure, detail)
+        return
+    if policy.on_error == "fail":
+        complete(step, index, k, opened, failure, detail)
+        step.fail(failure.code, f"node {step.plan.node(index).id!r} failed: {failure.message}")
+        return
+    detail["failure"] = {"code": failure.code, "kind": failure.kind, "message": failure.message}
+    detail["reason"] = {"kind": "continued"}
+    default: dict[str, Any] = orjson.loads(policy.default)
+    _take(step, index, k, opened, opened.seen, [Emit(pin=p, value=inline(v)) for p, v in default.items()])
+    complete(step, index, k, opened, None, detail)
+
+
+def emit_canned(step: Step, index: int, k: int, opened: Open, canned: Canned) -> None:
+    """Complete a node execution with outputs that were given instead of a run: disabled, pinned, recorded."""
+    reason = "disabled" if step.plan.node(index).policy.disabled else "given"
+    step.head.gate = max(0, step.head.gate - 1)
+    emits = [Emit(pin=pin, value=inline(value)) for pin, value in canned if pin != "error"]
+    _take(step, index, k, opened, 0, emits)
+    failed = next((value for pin, value in canned if pin == "error"), None)
+    failure = (
+        None if failed is None else Failure(code="recorded", kind="BlockExecutionError", message=str(failed))
+    )
+    complete(step, index, k, opened, failure, {"stats": {"elapsed_ms": 0}, "reason": {"kind": reason}})
 
 
 def complete(
@@ -182,9 +220,17 @@ def _park(step: Step, index: int, k: int, opened: Open, park: Park) -> None:
     else:
         opened.state = "review"
         step.head.reviews += 1
+        review_timer(step, index, k)
         detail = orjson.dumps({"review": orjson.loads(park.review or b"{}"), "reason": {"kind": "review"}})
         _tell(step, index, k, Delta(kind="NODE", status="REVIEW", detail=detail, at=step.at))
     step.state.put(key(b"o", index, k), opened)
+
+
+def review_timer(step: Step, index: int, k: int) -> None:
+    """Have a review answered by its default when nobody does in time."""
+    limit = step.plan.node(index).policy.review_timeout_ms
+    if limit is not None:
+        step.set_timer(step.at + limit, "review", index, k)
 
 
 def _retry(step: Step, index: int, k: int, opened: Open, failure: Failure) -> bool:
@@ -192,7 +238,8 @@ def _retry(step: Step, index: int, k: int, opened: Open, failure: Failure) -> bo
     policy = step.plan.node(index).policy
     if not failure.retryable or opened.retries >= policy.retries or opened.seen:
         return False
-    delay = min(BACKOFF_LIMIT_MS, policy.backoff_ms * 2**opened.retries)
+    name = step.node_execution_id(step.plan.node(index), k)
+    delay = policy.wait_ms(name, opened.retries)
     opened.retries += 1
     opened.state = "timer"
     step.head.parked += 1

@@ -9,7 +9,7 @@ from millstream.streams.delivery import queue
 from millstream.streams.plan import RunNode
 from millstream.streams.readiness import Input, Unready, assemble, load
 from millstream.streams.readiness import holed as make_input
-from millstream.streams.state import Node, key
+from millstream.streams.state import Node, Recorded, key
 from millstream.streams.stepping import Step
 
 
@@ -22,6 +22,10 @@ def begin(step: Step, message: Start) -> None:
     }
     if message.parent_execution_id is not None:
         detail["parent"] = message.parent_execution_id.hex()
+    if message.recorded is not None:
+        step.state.put(key(b"x"), Recorded(message.recorded))
+    if message.wall_time_ms is not None:
+        step.set_timer(step.at + message.wall_time_ms, "wall")
     step.tell_status("QUEUED", detail)
     step.tell_status("RUNNING")
 

@@ -46,6 +46,7 @@ class Head(Cell):
     sensitive_safe: bool = False
     dry_run: bool = False
     timezone: str = "UTC"
+    test: bool = False
     node_count: int = 0
     error_count: int = 0
     failed: list[int] = []
@@ -62,6 +63,8 @@ class Head(Cell):
     timers: int = 0
     """Number of the next timer."""
     masks: bytes | None = None
+    recorded: int = 0
+    """Bytes of recorded outputs, which are a cell of their own; 0: none."""
     started_at: int = 0
     parent: bytes | None = None
     parent_node: int = -1
@@ -176,8 +179,14 @@ class Chunk(Cell):
     outputs: list[tuple[str, Payload, dict[str, Payload | None]]]
 
 
+class Recorded(Cell):
+    """Outputs that nodes emit instead of running: JSON object node id -> list of runs."""
+
+    data: bytes
+
+
 class Due(Cell):
-    """A timer. `kind`: resume, retry, lease, wall."""
+    """A timer. `kind`: resume, lease, review, wall."""
 
     at: int
     kind: str
@@ -196,6 +205,7 @@ _KINDS: dict[int, type[Cell]] = {
     ord("h"): Held,
     ord("c"): Chunk,
     ord("t"): Due,
+    ord("x"): Recorded,
     ord("p"): Ready,  # cursor of a pin: Ready(node=next k, k=0)
 }
 _DECODERS = {kind: msgspec.msgpack.Decoder(cls) for kind, cls in _KINDS.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -22,7 +23,19 @@ from millstream.schemas.messages import (
 from millstream.streams.effects import Alarm, Effects, Send
 from millstream.streams.gates import held_for_approval, started_as_child
 from millstream.streams.plan import Plan, RunNode
-from millstream.streams.state import Arrived, Due, End, Head, Missing, Open, Ready, State, key, numbers
+from millstream.streams.state import (
+    Arrived,
+    Due,
+    End,
+    Head,
+    Missing,
+    Open,
+    Ready,
+    Recorded,
+    State,
+    key,
+    numbers,
+)
 from millstream.topics import catalogue
 
 IN_FLIGHT_LIMIT = 256
@@ -33,12 +46,33 @@ LISTED = 20
 """How many nodes a verdict names."""
 
 
+Canned = list[tuple[str, Any]]
+"""Outputs that are emitted instead of running a block: (pin, value) in order."""
+EmitCanned = Callable[["Step", int, int, Open, Canned], None]
+
+
 class Step:
     """What the handlers of messages work with."""
 
-    __slots__ = ("at", "effects", "ended", "failure", "head", "masks", "plan", "state", "stopped_by")
+    __slots__ = (
+        "_emit_canned",
+        "_recorded",
+        "at",
+        "effects",
+        "ended",
+        "failure",
+        "head",
+        "masks",
+        "plan",
+        "state",
+        "stopped_by",
+    )
 
-    def __init__(self, state: State, head: Head, plan: Plan, at: int, effects: Effects) -> None:
+    def __init__(
+        self, state: State, head: Head, plan: Plan, at: int, effects: Effects, emit_canned: EmitCanned
+    ) -> None:
+        self._emit_canned = emit_canned
+        self._recorded: dict[str, list[Canned]] | None = None
         self.state = state
         self.head = head
         self.plan = plan
@@ -99,7 +133,10 @@ class Step:
     def enqueue(self, node: int, k: int, opened: Open) -> None:
         """Run a ready node execution now, or put it into the queue while too many are with workers."""
         head = self.head
-        opens = not head.gate or self.plan.node(node).block.static
+        instant = (
+            self.canned(node, opened) is not None
+        )  # from the queue: so that a long chain of them is no recursion
+        opens = not instant and (not head.gate or self.plan.node(node).block.static)
         if opens and head.in_flight < IN_FLIGHT_LIMIT and head.ready_first == head.ready_next:
             self.dispatch(node, k, opened)
             return
@@ -124,6 +161,7 @@ class Step:
             dry_run=head.dry_run,
             strict=head.strict,
             timezone=head.timezone,
+            test=head.test,
         )
         self.send(
             f"nodes.tasks.{node.block.lane}",
@@ -143,10 +181,31 @@ class Step:
                 slots=opened.slots,
                 selectors=node.selectors,
                 resumed=opened.resumed,
-                timeout_ms=node.block.timeout_ms,
+                timeout_ms=node.policy.timeout_ms or node.block.timeout_ms,
+                cache_ms=node.policy.cache_ms,
                 flags=flags,
             ),
         )
+
+    def canned(self, index: int, opened: Open) -> Canned | None:
+        """Return the outputs that a node execution emits instead of running; None: it runs."""
+        node, head = self.plan.node(index), self.head
+        if node.policy.disabled:
+            return []
+        if head.recorded:
+            runs = self._recorded_runs().get(node.id)
+            if runs is not None:
+                return runs[opened.order] if opened.order < len(runs) else []
+        if head.test and node.policy.pinned is not None:
+            pinned: dict[str, list[Any]] = orjson.loads(node.policy.pinned)
+            return [(pin, value) for pin, values in pinned.items() for value in values]
+        return None
+
+    def _recorded_runs(self) -> dict[str, list[Canned]]:
+        if self._recorded is None:
+            cell = self.state.get(key(b"x"), Recorded)
+            self._recorded = {} if cell is None else orjson.loads(cell.data)
+        return self._recorded
 
     def set_timer(self, at: int, kind: str, node: int = -1, k: int = -1) -> int:
         """Have a Timer message come at `at` or later. Returns the timer's number."""
@@ -183,13 +242,23 @@ class Step:
         head, state = self.head, self.state
         while head.in_flight < IN_FLIGHT_LIMIT and head.ready_first < head.ready_next:
             entry = state.get(key(b"r", head.ready_first), Ready)
-            if entry is not None and head.gate and not self.plan.node(entry.node).block.static:
+            if (
+                self.ended is not None
+                or entry is not None
+                and head.gate
+                and not self.plan.node(entry.node).block.static
+            ):
                 return
             state.pop(key(b"r", head.ready_first))
             head.ready_first += 1
             opened = None if entry is None else state.get(key(b"o", entry.node, entry.k), Open)
-            if entry is not None and opened is not None:
+            if entry is None or opened is None:
+                continue
+            canned = self.canned(entry.node, opened)
+            if canned is None:
                 self.dispatch(entry.node, entry.k, opened)
+            else:
+                self._emit_canned(self, entry.node, entry.k, opened, canned)
 
     def _maybe_end(self) -> None:
         head = self.head

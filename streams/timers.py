@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from millstream.schemas.messages import Timer
+from millstream.schemas.messages import Answer, Timer
 from millstream.streams.results import lease_ended
+from millstream.streams.reviews import on_answer
 from millstream.streams.state import Due, Open, key
 from millstream.streams.stepping import Step
 
@@ -18,10 +19,27 @@ def on_timer(step: Step, message: Timer) -> None:
     step.head.due -= 1
     if due.kind == "wall":
         step.fail("wall_time", "the execution ran over its time limit")
+    elif due.kind == "review":
+        _answer_by_default(step, due)
     elif due.kind == "lease":
         lease_ended(step, due.node, due.k)
     else:
         _resume(step, due)
+
+
+def _answer_by_default(step: Step, due: Due) -> None:
+    opened = step.state.get(key(b"o", due.node, due.k), Open)
+    if opened is None or opened.state not in ("review", "approval"):
+        return
+    node = step.plan.node(due.node)
+    answer = Answer(
+        execution_id=step.state.id,
+        node_execution_id=step.node_execution_id(node, due.k),
+        approved=node.policy.review_default == "approve",
+        message="nobody answered in time",
+        by="timeout",
+    )
+    on_answer(step, answer)
 
 
 def _resume(step: Step, due: Due) -> None:

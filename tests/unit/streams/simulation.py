@@ -82,6 +82,9 @@ class Simulation:
     now: int = 1_000_000
     offset: int = 0
     execution_id: bytes = derived(b"x", 1)
+    recorded: Mapping[str, Any] | None = None
+    wall_time_ms: int | None = None
+    topics: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         specs = {spec.id: spec for spec in self.registry.specs()}
@@ -97,6 +100,8 @@ class Simulation:
             inputs=[Named(name=n, value=inline(v)) for n, v in self.inputs.items()],
             masks=orjson.dumps(self.masks) if self.masks else None,
             flags=self.flags,
+            recorded=orjson.dumps(self.recorded) if self.recorded else None,
+            wall_time_ms=self.wall_time_ms,
         )
         self.inbox.append((self.execution_id, start))
 
@@ -120,6 +125,7 @@ class Simulation:
             self.rows.write(state.flush(self.offset))
 
     def _sent(self, key: bytes, topic: str, to: bytes, message: Message) -> None:
+        self.topics.add(topic)
         if isinstance(message, Events) and key == self.execution_id:
             self.events += [(message.first + i, delta) for i, delta in enumerate(message.deltas)]
         elif isinstance(message, Run):
