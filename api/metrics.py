@@ -58,4 +58,5 @@ class Metrics:
 
     def text(self) -> bytes:
         """Return all in the OpenMetrics text form."""
-        return generate_latest(self.registry)
+        text: bytes = generate_latest(self.registry)  # type: ignore[no-untyped-call]
+        return text

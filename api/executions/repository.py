@@ -71,7 +71,6 @@ class Earlier:
     created_at: datetime
     graph_id: UUID | None
     graph_version: int | None
-    accepted: bool
 
 
 _HEAD = (
@@ -85,7 +84,7 @@ VALUES (%(id)s, %(user_id)s, %(graph_id)s, %(graph_version)s, %(kind)s, %(reques
 ON CONFLICT ON CONSTRAINT executions_idempotency DO NOTHING RETURNING created_at
 """
 EARLIER = """
-SELECT id, substr(request::text, 12, 64) AS digest, status, created_at, graph_id, graph_version, accepted_at IS NOT NULL AS accepted
+SELECT id, substr(request::text, 12, 64) AS digest, status, created_at, graph_id, graph_version
 FROM executions WHERE user_id = %(owner_id)s AND idempotency_key = %(key)s
 """
 """The digest by its place, `{"digest":"<64 digits>"`: operators on json fail if \\u0000 is anywhere in the document."""

@@ -82,7 +82,7 @@ def _accepted(started: service.Started, user_id: UUID, *, kind: str, dry_run: bo
     headers = {"Location": f"/api/v1/executions/{started.id}"}
     if started.repeated:
         headers["Idempotency-Replayed"] = "true"
-    body = {
+    body: dict[str, Any] = {
         "id": started.id,
         "user_id": user_id,
         "graph_id": started.graph_id,

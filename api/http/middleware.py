@@ -1,4 +1,4 @@
-"""Around every request: its id, security headers, metrics and one line in the log. Never a query string: a token may be in it."""
+"""Around every request: its id, security headers, metrics, one line in the log (without the query: it may have a token)."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from tests.integration.api.conftest import TOKEN
 
@@ -45,6 +46,15 @@ class Client:
             frames.append(frame)
             if frame["method"] == "graph_execution_event" and frame["data"]["status"] in FINAL:
                 return frames
+
+    async def frames_to_close(self) -> tuple[list[dict[str, Any]], int]:
+        """Read all that comes before the server closes the socket; returns also its close code."""
+        frames = []
+        try:
+            while True:
+                frames.append(await self.read())
+        except ConnectionClosed as closed:
+            return frames, closed.rcvd.code if closed.rcvd else 1006
 
 
 @contextlib.asynccontextmanager

@@ -239,7 +239,8 @@ async def test_node_executions_come_in_pages(client: httpx.AsyncClient, engine: 
     id_ = await started(client, graphs.wide(), inputs={"items": list(range(12))})
     whole = await ended(client, id_)
     assert whole["outputs"] == {"item": list(range(12))}
-    found, offset = [], 0
+    found: list[dict[str, Any]] = []
+    offset: int | None = 0
     while offset is not None:
         params = {"node_limit": 5, "node_offset": offset}
         page = (await client.get(f"/api/v1/executions/{id_}", params=params)).json()

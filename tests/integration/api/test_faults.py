@@ -31,8 +31,8 @@ async def test_while_kafka_is_away_nothing_is_accepted_and_nothing_noted_is_lost
         found = problem(answer, 503, "unavailable")
         assert (found["down"], answer.headers["Retry-After"]) == (["kafka"], "2")
         id_ = found["execution_id"]
-        again = await client.post(url, json={"inputs": {"text": "late"}}, headers=key)
-        assert problem(again, 503, "unavailable")["execution_id"] == id_
+        second = await client.post(url, json={"inputs": {"text": "late"}}, headers=key)
+        assert problem(second, 503, "unavailable")["execution_id"] == id_
         ready = await client.get("/readyz")
         assert "kafka" in problem(ready, 503, "unavailable")["down"]
         assert (await client.get("/healthz")).status_code == 200
