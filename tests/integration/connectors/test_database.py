@@ -71,7 +71,8 @@ async def test_the_pool_limits_statements_and_replaces_lost_connections(dsn: str
                 await conn.execute("SELECT pg_sleep(5)")
         execute(
             dsn,
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'millstream-edge'",
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name = 'millstream-edge'",
         )
         async with pool.connection() as conn:
             assert await (await conn.execute("SELECT current_setting('TimeZone')")).fetchone() == ("UTC",)

@@ -80,7 +80,8 @@ def test_a_lost_connection_is_replaced(store: SinkStore, database: str) -> None:
     offsets = store.offsets([0])
     with psycopg.connect(database, autocommit=True) as conn:
         conn.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'millstream-sink'"
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name = 'millstream-sink'"
         )
     with pytest.raises(psycopg.OperationalError):
         store.save(placed(records), offsets)
