@@ -16,12 +16,14 @@ import fastavro
 import msgspec
 
 from millstream.schemas import messages
+from millstream.schemas.encoder import Encoders
 from millstream.schemas.errors import PayloadTooLargeError, RecordInvalidError
 from millstream.schemas.messages import Message
 
 RECORD_LIMIT_BYTES = 1_000_000
 """Largest record that a producer of ours may send; larger values travel by reference."""
 _BUILTIN = (bytes, bytearray)
+_ENCODERS = Encoders()
 
 
 class _Wire:
@@ -31,6 +33,7 @@ class _Wire:
         self.cls = cls
         self.schema = fastavro.parse_schema(schema)
         self.prefix = b"\0" + id_.to_bytes(4, "big")
+        self.encode = _ENCODERS.of(cls)
 
 
 def schema_files() -> dict[int, tuple[str, dict[str, Any]]]:
@@ -55,10 +58,7 @@ _BY_ID, _NEWEST = _load()
 def encode(message: Message) -> bytes:
     """Return the record's bytes. Errors: PayloadTooLargeError over `RECORD_LIMIT_BYTES`."""
     wire = _NEWEST[type(message)]
-    out = io.BytesIO()
-    out.write(wire.prefix)
-    fastavro.schemaless_writer(out, wire.schema, msgspec.to_builtins(message, builtin_types=_BUILTIN))
-    data = out.getvalue()
+    data = wire.prefix + wire.encode(message)
     if len(data) > RECORD_LIMIT_BYTES:
         raise PayloadTooLargeError(
             f"a {type(message).__name__} record has {len(data):,} bytes, the limit is {RECORD_LIMIT_BYTES:,}",

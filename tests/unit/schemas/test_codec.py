@@ -11,6 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import avro.io
 import avro.schema
+import fastavro
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -59,6 +60,7 @@ def messages(cls: type[Message]) -> st.SearchStrategy[Message]:
 @pytest.mark.parametrize("cls", MESSAGES, ids=lambda cls: cls.__name__)
 def test_every_record_comes_back_as_it_was_and_a_second_reader_sees_the_same(cls: type[Message]) -> None:
     files = {name: schema for name, schema in schema_files().values()}
+    parsed = fastavro.parse_schema(files[cls.__name__])
     second = avro.io.DatumReader(avro.schema.parse(json.dumps(files[cls.__name__])))
 
     @settings(max_examples=25, deadline=None)
@@ -66,6 +68,9 @@ def test_every_record_comes_back_as_it_was_and_a_second_reader_sees_the_same(cls
     def check(message: Message) -> None:
         data = encode(message)
         assert decode(data) == message
+        first = io.BytesIO()
+        fastavro.schemaless_writer(first, parsed, msgspec.to_builtins(message, builtin_types=(bytes,)))
+        assert data[5:] == first.getvalue()
         seen = second.read(avro.io.BinaryDecoder(io.BytesIO(data[5:])))
         assert seen == msgspec.to_builtins(message, builtin_types=(bytes,))
 

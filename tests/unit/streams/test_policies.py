@@ -70,11 +70,10 @@ OWN: dict[str, Block] = {b.spec.id: b for b in (flaky, broken, delicate, once)}
 REGISTRY = Registry({b.spec.id: b for b in load_registry()} | OWN)
 IDS = {spec.name: spec.id for spec in REGISTRY.specs()}
 OUT = "AgentOutputBlock"
+NodeRow = tuple[str, str, dict[str, Any], dict[str, Any]]
 
 
-def graph(
-    nodes: list[tuple[str, str, dict[str, Any], dict[str, Any]]], links: list[str], **more: Any
-) -> Graph:
+def graph(nodes: list[NodeRow], links: list[str], **more: Any) -> Graph:
     """Nodes are (id, block, defaults, policy); links `a.pin -> b.pin`."""
     ends = [[end.split(".", 1) for end in link.split(" -> ")] for link in links]
     return parse_graph(
@@ -176,7 +175,7 @@ async def test_recorded_outputs_stand_in_for_the_nodes_before_the_one_to_run() -
 
 async def test_a_long_chain_of_recorded_nodes_is_no_recursion() -> None:
     names = [f"n{i}" for i in range(1500)]
-    nodes = [(n, "StoreValueBlock", {"input": 0} if n == "n0" else {}, {}) for n in names]
+    nodes: list[NodeRow] = [(n, "StoreValueBlock", {"input": 0} if n == "n0" else {}, {}) for n in names]
     found = graph(nodes, [f"{a}.output -> {b}.input" for a, b in zip(names, names[1:], strict=False)])
     simulation = Simulation(REGISTRY, found, recorded={n: [[["output", 3]]] for n in names})
     await simulation.run()
@@ -306,9 +305,7 @@ async def test_a_stop_that_overtakes_the_start_is_kept() -> None:
 # --- sub-graphs ---
 
 
-def family(
-    child_nodes: list[tuple[str, str, dict[str, Any], dict[str, Any]]], child_links: list[str]
-) -> Graph:
+def family(child_nodes: list[NodeRow], child_links: list[str]) -> Graph:
     child = graph(child_nodes, child_links).model_dump(mode="json")
     child["id"] = "11111111-1111-4111-8111-111111111111"
     schema = {"type": "object", "properties": {"x": {}}, "required": ["x"]}
@@ -320,7 +317,7 @@ def family(
         "input_schema": schema,
         "output_schema": {"type": "object", "properties": {"y": {}}},
     }
-    nodes = [
+    nodes: list[NodeRow] = [
         ("v", "StoreValueBlock", {"input": 5}, {}),
         ("agent", "AgentExecutorBlock", agent, {}),
         ("o", OUT, {"name": "out"}, {}),
