@@ -102,6 +102,7 @@ def initialise(folder: Path, keys: Keys, options: tuple[str, ...]) -> None:
     data, draft = folder / "data", folder / "draft"
     if data.exists():
         return
+    folder.mkdir(mode=0o700, exist_ok=True)
     shutil.rmtree(draft, ignore_errors=True)
     password = folder / "password"
     write_private(password, keys.postgres_password + "\n")
