@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from millstream.schemas.messages import Payload, Slot
+from millstream.topics.admin import lag
 from tests.integration.connectors.conftest import Bench, wait_for
 from tests.integration.connectors.histories import (
     GRAPH,
@@ -190,3 +191,28 @@ def test_an_input_by_reference_is_a_slot_at_the_root(bench: Bench) -> None:
     slots = [{"path": "", "ref": ref_json(large)}]
     wait_for(lambda: rows(bench.dsn, "SELECT input, slots FROM node_executions") == [(None, slots)])
     assert rows(bench.dsn, "SELECT value::text, ref FROM node_outputs") == [("null", None)]
+
+
+def test_a_log_that_was_made_anew_is_read_from_its_beginning(bench: Bench) -> None:
+    records, model = stories(random.Random(11), 5)
+    with psycopg.connect(bench.dsn) as conn:
+        conn.execute(
+            "INSERT INTO sink_offsets (topic, partition, next_offset) SELECT %s, p, 100000 FROM generate_series(0, 3) p",
+            [bench.options.topic],
+        )
+    bench.start()
+    bench.send(records)
+    want = expected(model)
+    wait_for(lambda: stored(bench.dsn) == want)
+
+
+def test_kafka_shows_how_far_the_sink_is(bench: Bench) -> None:
+    records, _ = stories(random.Random(12), 5)
+    bench.start()
+    bench.send(records)
+
+    def committed() -> int:
+        return sum(row.committed for row in lag(bench.conf, bench.options.group))
+
+    wait_for(lambda: committed() == len(records))
+    assert all(row.records == 0 for row in lag(bench.conf, bench.options.group))
