@@ -11,6 +11,7 @@ from millstream.cli.console import guarded
 
 COMMANDS = (
     "up",
+    "run",
     "status",
     "doctor",
     "topics",

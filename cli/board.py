@@ -1,0 +1,176 @@
+"""What `run` shows of an execution: a line a node, kept up to date by the frames of the socket. Pure but for rich."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+PREVIEW_CHARS = 60
+FINAL = ("COMPLETED", "FAILED", "TERMINATED")
+STYLE = {
+    "COMPLETED": "green",
+    "FAILED": "bold red",
+    "TERMINATED": "yellow",
+    "RUNNING": "cyan",
+    "REVIEW": "magenta",
+    "QUEUED": "blue",
+    "INCOMPLETE": "dim",
+}
+ORDER = ("FAILED", "REVIEW", "RUNNING", "QUEUED", "INCOMPLETE", "TERMINATED", "COMPLETED")
+"""Of a node's executions, the state that matters most comes first."""
+
+
+def preview(value: Any, limit: int = PREVIEW_CHARS) -> str:
+    """Return a value on one line, cut at `limit` characters; control characters are shown, never obeyed."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = "".join(char if char.isprintable() else " " for char in text.replace("\n", " "))
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+@dataclass(slots=True)
+class Line:
+    """All executions of one node."""
+
+    name: str
+    states: dict[str, str] = field(default_factory=dict)
+    """By node execution."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    last: str = ""
+    """The newest output, or the error."""
+
+    @property
+    def state(self) -> str:
+        """The state that matters most, empty before the first execution."""
+        there = set(self.states.values())
+        return next((state for state in ORDER if state in there), "")
+
+    @property
+    def count(self) -> str:
+        """`3`, or `2/3` while some have not ended."""
+        counts = Counter(state in FINAL for state in self.states.values())
+        if not self.states:
+            return ""
+        return str(counts[True]) if not counts[False] else f"{counts[True]}/{len(self.states)}"
+
+
+class Board:
+    """The lines, in the order of the graph's nodes."""
+
+    def __init__(self, graph: Mapping[str, Any], block_names: Mapping[str, str]) -> None:
+        self.title = str(graph.get("name") or "graph")
+        self.lines = {
+            node["id"]: Line(node_name(node, block_names))
+            for node in graph["nodes"]
+            if block_names.get(node["block_id"]) != "NoteBlock"
+        }
+        self.status = "QUEUED"
+        self.execution: dict[str, Any] = {}
+        """Data of the last event of the execution as a whole that had outputs."""
+
+    @property
+    def ended(self) -> bool:
+        """The execution has ended."""
+        return self.status in FINAL
+
+    @property
+    def failed_nodes(self) -> int:
+        """Node executions that failed."""
+        return sum(state == "FAILED" for line in self.lines.values() for state in line.states.values())
+
+    def take(self, frame: Mapping[str, Any]) -> Line | None:
+        """Take in a frame. Returns the line of a node execution that ended with it, or waits for a person."""
+        data = frame["data"]
+        if frame["method"] == "graph_execution_event":
+            self.status = data["status"]
+            if "sequence" in frame:  # the others are statistics, without outputs
+                self.execution = data
+            return None
+        if frame["method"] != "node_execution_event":
+            return None
+        line = self.lines.setdefault(data["node_id"], Line(data["node_id"][:8]))
+        before = line.states.get(data["node_exec_id"])
+        line.states[data["node_exec_id"]] = data["status"]
+        line.seconds[data["node_exec_id"]] = _seconds(data)
+        for pin, values in data["output_data"].items():
+            if values:
+                line.last = (
+                    preview(values[-1]) if len(data["output_data"]) == 1 else f"{pin}: {preview(values[-1])}"
+                )
+        if "error" in data["output_data"]:
+            line.last = preview(data["output_data"]["error"][-1])
+        over = data["status"] in (*FINAL, "REVIEW")
+        return line if over and before != data["status"] else None
+
+    def table(self, elapsed_s: float) -> Table:
+        """Return what is shown on a terminal."""
+        table = Table(title=f"{self.title}  {self.status.lower()}  {elapsed_s:.1f} s", title_justify="left")
+        for heading, options in (
+            ("node", {"no_wrap": True, "max_width": 32}),
+            ("state", {"no_wrap": True}),
+            ("runs", {"justify": "right"}),
+            ("time", {"justify": "right"}),
+            ("output", {"no_wrap": True, "overflow": "ellipsis", "max_width": PREVIEW_CHARS}),
+        ):
+            table.add_column(heading, **options)
+        for line in self.lines.values():
+            state = line.state
+            seconds = f"{max(line.seconds.values()):.2f} s" if line.seconds else ""
+            table.add_row(
+                Text(line.name),
+                Text(state.lower(), STYLE.get(state, "dim")),
+                line.count,
+                seconds,
+                Text(line.last),
+            )
+        return table
+
+
+def node_name(node: Mapping[str, Any], block_names: Mapping[str, str]) -> str:
+    """Return what people call a node: its own name, an input's or output's, else its block's."""
+    defaults = node.get("input_default") or {}
+    own = (node.get("metadata") or {}).get("customized_name")
+    block = block_names.get(node["block_id"], "unknown block").removesuffix("Block")
+    named = defaults.get("name") if block.startswith("Agent") else None
+    return preview(str(own or named or block), 32)
+
+
+def _seconds(data: Mapping[str, Any]) -> float:
+    if not (data["start_time"] and data["end_time"]):
+        return 0.0
+    began, ended = datetime.fromisoformat(data["start_time"]), datetime.fromisoformat(data["end_time"])
+    return max(0.0, (ended - began).total_seconds())
+
+
+def verdict_text(execution: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    """Return in words what became of an execution. `names`: of nodes, by id."""
+    verdict = execution.get("verdict") or {}
+    status = execution["status"]
+    if status == "COMPLETED" and verdict.get("result") in (None, "ok"):
+        return "completed"
+    parts = [status.lower()]
+    failure = execution.get("failure") or {}
+    error = failure.get("message") or (execution.get("stats") or {}).get("error")
+    if error:
+        parts.append(f": {error}")
+    if verdict.get("errors"):
+        failed = ", ".join(names.get(node, node[:8]) for node in verdict.get("failed_nodes", []))
+        parts.append(f", but {verdict['errors']} node run(s) failed ({failed})")
+    for waiting in verdict.get("waiting", []):
+        pins = ", ".join(waiting["pins"])
+        parts.append(
+            f"\n  {names.get(waiting['node'], waiting['node'][:8])} never ran: {waiting['reason']} ({pins})"
+        )
+    return "".join(parts)
+
+
+def succeeded(execution: Mapping[str, Any]) -> bool:
+    """Tell whether an execution ended well: completed, and no node failed or starved."""
+    verdict = execution.get("verdict") or {}
+    return bool(execution["status"] == "COMPLETED" and verdict.get("result", "ok") == "ok")
