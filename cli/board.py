@@ -98,27 +98,21 @@ class Board:
         before = line.states.get(data["node_exec_id"])
         line.states[data["node_exec_id"]] = data["status"]
         line.seconds[data["node_exec_id"]] = _seconds(data)
-        for pin, values in data["output_data"].items():
-            if values:
-                line.last = (
-                    preview(values[-1]) if len(data["output_data"]) == 1 else f"{pin}: {preview(values[-1])}"
-                )
-        if "error" in data["output_data"]:
-            line.last = preview(data["output_data"]["error"][-1])
+        outputs = data["output_data"]
+        if outputs:
+            line.last = preview((outputs.get("error") or next(iter(outputs.values())))[-1])
         over = data["status"] in (*FINAL, "REVIEW")
         return line if over and before != data["status"] else None
 
     def table(self, elapsed_s: float) -> Table:
         """Return what is shown on a terminal."""
-        table = Table(title=f"{self.title}  {self.status.lower()}  {elapsed_s:.1f} s", title_justify="left")
-        for heading, options in (
-            ("node", {"no_wrap": True, "max_width": 32}),
-            ("state", {"no_wrap": True}),
-            ("runs", {"justify": "right"}),
-            ("time", {"justify": "right"}),
-            ("output", {"no_wrap": True, "overflow": "ellipsis", "max_width": PREVIEW_CHARS}),
-        ):
-            table.add_column(heading, **options)
+        title = f"{self.title}  {self.status.lower()}  {elapsed_s:.1f} s"
+        table = Table(title=title, title_justify="left", expand=True)
+        table.add_column("node", no_wrap=True, min_width=12, max_width=32)
+        table.add_column("state", no_wrap=True, min_width=10)
+        table.add_column("runs", no_wrap=True, min_width=4, justify="right")
+        table.add_column("time", no_wrap=True, min_width=7, justify="right")
+        table.add_column("output", no_wrap=True, ratio=1)
         for line in self.lines.values():
             state = line.state
             seconds = f"{max(line.seconds.values()):.2f} s" if line.seconds else ""

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import unquote
 
 import typer
 
@@ -213,6 +214,13 @@ def _dead_letter_of(group: str) -> Any:
     return of
 
 
+def _files_folder(settings: Settings) -> Path:
+    """Return where the edge stores uploads: `files/` of the object store, when that is a folder."""
+    if settings.objects.startswith("file://"):
+        return Path(unquote(settings.objects.removeprefix("file://"))) / "files"
+    return settings.home / "files"
+
+
 def _contexts(settings: Settings, redis: Any, producer: Any) -> Any:
     from uuid import UUID
 
@@ -224,7 +232,7 @@ def _contexts(settings: Settings, redis: Any, producer: Any) -> Any:
     from millstream.schemas.messages import Run
 
     http = GuardedHttp(allow=frozenset(settings.http_allow))
-    files = LocalFiles(Path(settings.home) / "files")
+    files = LocalFiles(_files_folder(settings))
     never = asyncio.Event()
     progress = ProgressOf(producer)
 

@@ -195,7 +195,7 @@ async def _follow(edge: EdgeClient, execution_id: str, board: Board, *, quiet: b
                 live.update(board.table(now - began), refresh=True)
                 shown = now
             elif live is None and not quiet and line is not None:
-                tell(f"{line.name:<32} {line.state.lower():<10} {line.last}")
+                tell(f"{line.name:<32} {frame['data']['status'].lower():<10} {line.last}")
             if board.status == "REVIEW" and not asked:
                 complain(
                     f"waits for a person: POST /api/v1/executions/{execution_id}/nodes/<node run>/answer"
