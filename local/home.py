@@ -41,11 +41,6 @@ class Home:
         return self.path / "redis"
 
     @property
-    def engine(self) -> Path:
-        """Local stores of the Faust processes; can be rebuilt from the log."""
-        return self.path / "engine"
-
-    @property
     def objects(self) -> Path:
         return self.path / "objects"
 
@@ -65,7 +60,7 @@ class Home:
     def prepare(self) -> None:
         """Make the folders, with no rights for other users. Errors: ConfigurationError."""
         try:
-            for folder in (self.path, self.logs, self.run, self.engine, self.objects):
+            for folder in (self.path, self.logs, self.run, self.objects):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if self.path.stat().st_mode & 0o066:
                 self.path.chmod(0o700)
