@@ -131,12 +131,15 @@ def lags() -> dict[str, int]:
     from confluent_kafka import KafkaException
 
     from millstream.cli.connect import connected
-    from millstream.schemas.errors import MillstreamError
+    from millstream.schemas.errors import MillstreamError, UnavailableError
     from millstream.topics import admin, clients
 
     try:
         conf = connected().confluent()
-        listed = clients.admin(conf).list_consumer_groups(request_timeout=clients.ANSWER_S).result()
+        client = clients.admin(conf)  # held: without it the question is dropped
+        listed = client.list_consumer_groups(request_timeout=clients.ANSWER_S).result()
+        if listed.errors:
+            raise UnavailableError(f"Kafka does not list its consumer groups: {listed.errors[0]}")
         groups = sorted(group.group_id for group in listed.valid if group.group_id.startswith(OURS))
         return {group: sum(row.records for row in admin.lag(conf, group)) for group in groups}
     except (MillstreamError, KafkaException) as error:
