@@ -42,6 +42,7 @@ def worker(
 @processes.command()
 def sink() -> None:
     """Write events to PostgreSQL."""
+    from millstream.connectors.sink import Options
     from millstream.connectors.sink_process import main
 
     settings = _settings()
@@ -50,6 +51,7 @@ def sink() -> None:
         main(
             settings.confluent(),
             settings.postgres.get_secret_value(),
+            options=Options(instance=settings.instance or None),
             on_ready=None if ready is None else ready.touch,
         )
     )
@@ -118,6 +120,7 @@ async def _worker(settings: Settings, name: str, lanes: list[str]) -> int:
     from millstream.connectors.cancels import follow_cancels
     from millstream.connectors.claims import RedisClaims
     from millstream.connectors.objects import Objects
+    from millstream.connectors.outputs_cache import RedisOutputs
     from millstream.connectors.payloads import Values
     from millstream.processors import isolation
     from millstream.processors.registry import load_registry
@@ -133,6 +136,7 @@ async def _worker(settings: Settings, name: str, lanes: list[str]) -> int:
         registry=load_registry(),
         values=Values(Objects(settings.objects)),
         claims=claims,
+        cache=RedisOutputs(redis),
         context=_contexts(settings, redis, producer),
         worker=name,
     )
@@ -209,6 +213,7 @@ def _dead_letter_of(group: str) -> Any:
             error=error,
             consumer=group,
             at=int(time.time() * 1000),
+            headers=record.headers,
         )
 
     return of

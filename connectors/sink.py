@@ -271,6 +271,7 @@ class Sink:
             error=error,
             consumer=self._options.group,
             at=time.time_ns() // 1_000_000,
+            headers=message.headers(),
         )
         if self._producer is None:
             self._producer = producer(self._conf)

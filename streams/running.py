@@ -14,6 +14,7 @@ import orjson
 
 from millstream.processors.context import Context, Park
 from millstream.processors.convert import compile_converter
+from millstream.processors.imitation import imitate
 from millstream.processors.pins import MISSING, read
 from millstream.processors.registry import Registry
 from millstream.processors.sdk import Block
@@ -57,6 +58,18 @@ class Claims(Protocol):
         ...
 
 
+class OutputsCache(Protocol):
+    """Outputs of earlier runs by their input."""
+
+    async def get(self, task: Run, version: str) -> list[Emit] | None:
+        """Return the outputs, or None."""
+        ...
+
+    async def put(self, task: Run, version: str, outputs: list[Emit]) -> None:
+        """Keep them for `task.cache_ms`."""
+        ...
+
+
 class Offload(Protocol):
     """Turns JSON text into a payload, in the object store when it is large."""
 
@@ -80,6 +93,7 @@ class Environment:
     registry: Registry
     values: Offload
     claims: Claims
+    cache: OutputsCache
     context: ContextOf
     worker: str
     """Instance id of this process."""
@@ -185,7 +199,11 @@ async def run_task(running: Running, env: Environment) -> Finished:
         block = env.registry.get(task.block_id)
         if block.spec.disabled:
             raise BlockUnknownError(f"the block {block.spec.name!r} is switched off here")
-        if not block.spec.repeatable and not await _claimed(running, env):
+        if task.flags.dry_run and block.spec.kind in _IMITATED:
+            await _imitate(running, env, block)
+        elif task.cache_ms and await _from_cache(running, env, block):
+            pass
+        elif not block.spec.repeatable and not await _claimed(running, env):
             failure = Failure(
                 code="interrupted", kind="BlockExecutionError", message=_INTERRUPTED, retryable=False
             )
@@ -193,6 +211,8 @@ async def run_task(running: Running, env: Environment) -> Finished:
             limit = task.timeout_ms / 1000 if task.timeout_ms is not None else block.spec.timeout_s
             async with asyncio.timeout(limit):
                 park = await _drive(running, env, block)
+            if task.cache_ms and park is None and not running.sent:
+                await env.cache.put(task, block.spec.version, running.pending)
     except TimeoutError as error:
         failure = _failure(_as_timeout(error, task))
     except MillstreamError as error:
@@ -207,6 +227,24 @@ _INTERRUPTED = (
     "this block may not run twice, and an earlier run of it was interrupted: nobody knows how far it came. "
     "Look at what it did, then retry if it is safe"
 )
+
+
+_IMITATED = frozenset({"Standard", "Input", "AI", "Ayrshare", "MCP Tool", "Webhook", "Webhook (manual)"})
+"""Kinds of blocks that a dry run does not call."""
+
+
+async def _imitate(running: Running, env: Environment, block: Block) -> None:
+    inputs: dict[str, Any] = orjson.loads(running.task.input)
+    for pin, value in imitate(block.spec, inputs):
+        running.add(*await _emit(running.task, env, pin, value))
+
+
+async def _from_cache(running: Running, env: Environment, block: Block) -> bool:
+    outputs = await env.cache.get(running.task, block.spec.version)
+    if outputs is None:
+        return False
+    running.pending = outputs
+    return True
 
 
 async def _claimed(running: Running, env: Environment) -> bool:

@@ -20,6 +20,7 @@ from millstream.schemas.graph_links import link_static
 from millstream.schemas.ids import derived
 from millstream.schemas.messages import (
     Delta,
+    Emit,
     Events,
     Finished,
     Flags,
@@ -63,6 +64,17 @@ class NoClaims:
         return True
 
 
+class DictCache:
+    def __init__(self) -> None:
+        self.kept: dict[bytes, list[Emit]] = {}
+
+    async def get(self, task: Run, version: str) -> list[Emit] | None:
+        return self.kept.get(task.input)
+
+    async def put(self, task: Run, version: str, outputs: list[Emit]) -> None:
+        self.kept[task.input] = list(outputs)
+
+
 @dataclass
 class Simulation:
     """One execution from Start to end."""
@@ -84,6 +96,7 @@ class Simulation:
     execution_id: bytes = derived(b"x", 1)
     recorded: Mapping[str, Any] | None = None
     wall_time_ms: int | None = None
+    cache: DictCache = field(default_factory=DictCache)
     topics: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -148,7 +161,12 @@ class Simulation:
             said.append(message)
 
         env = Environment(
-            registry=self.registry, values=self.values, claims=NoClaims(), context=context, worker="w"
+            registry=self.registry,
+            values=self.values,
+            claims=NoClaims(),
+            cache=self.cache,
+            context=context,
+            worker="w",
         )
         said.append(await run_task(Running(task=task, worker="w", say=say, issued_ms=0), env))
         return said

@@ -201,6 +201,26 @@ def test_a_policy_that_is_not_understood_names_the_node(raw: Any) -> None:
         Simulation(REGISTRY, found.model_copy(update={"nodes": nodes}))
 
 
+async def test_a_cached_node_runs_once_for_the_same_input() -> None:
+    policy = {"cache_s": 60, "retries": 3, "backoff_s": 0}
+    first = await ran(one("FlakyBlock", policy))
+    assert len(CALLS) == 3
+    second = Simulation(REGISTRY, one("FlakyBlock", policy), cache=first.cache)
+    await second.run()
+    assert second.outputs() == {"result": [1]}
+    assert len(CALLS) == 3
+    third = Simulation(REGISTRY, one("FlakyBlock", policy, value=2), cache=first.cache)
+    await third.run()
+    assert len(CALLS) == 4
+
+
+async def test_a_dry_run_calls_no_block_and_makes_outputs_up() -> None:
+    found = one("FlakyBlock", {})
+    simulation = await ran(found, dry_run=True)
+    assert CALLS == []
+    assert simulation.outputs() == {"result": [1]}
+
+
 # --- people ---
 
 
