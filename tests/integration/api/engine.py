@@ -20,7 +20,7 @@ from millstream.connectors.payloads import Values
 from millstream.processors.context import Context
 from millstream.processors.registry import Registry
 from millstream.schemas.codec import decode, encode
-from millstream.schemas.messages import Events, Message, Run, Start, Timer
+from millstream.schemas.messages import Emit, Events, Message, Run, Start, Timer
 from millstream.streams.engine import decide
 from millstream.streams.plan import Plan, decode_plan
 from millstream.streams.running import Environment, Running, run_task
@@ -33,6 +33,14 @@ class NoClaims:
         return True
 
 
+class NoCache:
+    async def get(self, task: Run, version: str) -> list[Emit] | None:
+        return None
+
+    async def put(self, task: Run, version: str, outputs: list[Emit]) -> None:
+        return None
+
+
 class Engine:
     """Takes what is appended to `executions.inbox` from now on."""
 
@@ -43,7 +51,7 @@ class Engine:
         self._objects = objects
         values = Values(objects)
         self._env = Environment(
-            registry=registry, values=values, claims=NoClaims(), context=context, worker="test"
+            registry=registry, values=values, claims=NoClaims(), cache=NoCache(), context=context, worker="test"
         )
         self._rows = MemoryRows()
         self._plans: dict[bytes, Plan] = {}
