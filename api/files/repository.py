@@ -10,7 +10,6 @@ from psycopg.rows import class_row, scalar_row
 
 from millstream.api.database import Connection
 from millstream.api.http.paging import Cursor
-from millstream.schemas.errors import NotFoundError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +32,12 @@ INSERT = """
 INSERT INTO files (id, user_id, name, size, type, sha256, key)
 VALUES (%(id)s, %(owner_id)s, %(name)s, %(size)s, %(type)s, %(sha256)s, %(key)s) RETURNING created_at
 """
-GET = f"SELECT {_ROW} FROM files WHERE id = %(id)s AND user_id = %(owner_id)s"
 LIST = f"""
 SELECT {_ROW} FROM files WHERE user_id = %(owner_id)s
 AND (%(at)s::timestamptz IS NULL OR (created_at, id) < (%(at)s, %(after)s::uuid))
 ORDER BY created_at DESC, id DESC LIMIT %(limit)s
 """
-DELETE = "DELETE FROM files WHERE id = %(id)s AND user_id = %(owner_id)s RETURNING key"
+DELETE = "DELETE FROM files WHERE id = %(id)s AND user_id = %(owner_id)s"
 
 
 class FileTable:
@@ -67,15 +65,6 @@ class FileTable:
         assert created_at is not None
         return created_at
 
-    async def get(self, file_id: UUID, *, owner_id: UUID) -> FileRow:
-        """Read one. Errors: NotFoundError, also if another owner has it."""
-        async with self._conn.cursor(row_factory=class_row(FileRow)) as cur:
-            await cur.execute(GET, {"id": file_id, "owner_id": owner_id})
-            row = await cur.fetchone()
-        if row is None:
-            raise NotFoundError(f"There is no file {file_id}.")
-        return row
-
     async def list_(self, *, owner_id: UUID, cursor: Cursor | None, limit: int) -> list[FileRow]:
         """Read an owner's files, newest first."""
         at, after = (cursor.at, cursor.id) if cursor else (None, None)
@@ -83,11 +72,6 @@ class FileTable:
             await cur.execute(LIST, {"owner_id": owner_id, "at": at, "after": after, "limit": limit})
             return await cur.fetchall()
 
-    async def delete(self, file_id: UUID, *, owner_id: UUID) -> str:
-        """Remove one. Returns the key of its bytes. Errors: NotFoundError."""
-        async with self._conn.cursor(row_factory=scalar_row) as cur:
-            await cur.execute(DELETE, {"id": file_id, "owner_id": owner_id})
-            key: str | None = await cur.fetchone()
-        if key is None:
-            raise NotFoundError(f"There is no file {file_id}.")
-        return key
+    async def delete(self, file_id: UUID, *, owner_id: UUID) -> None:
+        """Remove one, if it is there."""
+        await self._conn.execute(DELETE, {"id": file_id, "owner_id": owner_id})

@@ -22,7 +22,7 @@ from millstream.api.http.answers import JsonAnswer
 from millstream.api.http.paging import LIMIT_DEFAULT, Cursor, CursorText, Limit, page
 from millstream.api.http.problems import documented
 from millstream.api.http.requests import EdgeRoute, upload
-from millstream.api.state import EdgeDep
+from millstream.api.state import Edge, EdgeDep
 from millstream.processors.guards.sniffing import media_type_of
 from millstream.schemas.errors import NotFoundError, PayloadTooLargeError
 
@@ -123,22 +123,30 @@ async def list_files(
 
 @router.get("/{file_id}", response_class=Response, responses=documented(NotFoundError))
 async def download_file(file_id: UUID, user: CurrentUser, edge: EdgeDep) -> Response:
-    """Return a file's bytes, as an attachment."""
-    async with edge.pool.connection() as conn:
-        row = await FileTable(conn).get(file_id, owner_id=user.id)
-    headers = {
-        **ANSWER_HEADERS,
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(row.name or str(row.id), safe='')}",
-    }
-    return Response(await edge.objects.get(row.key), media_type=row.type, headers=headers)
+    """Return a file's bytes, as an attachment: an upload, or what a block has written."""
+    keys = _keys(user.id, file_id)
+    about = await _about(edge, keys, file_id)
+    name = quote(about["name"] or str(file_id), safe="")
+    headers = {**ANSWER_HEADERS, "Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
+    return Response(await edge.objects.get(keys.data), media_type=about["media_type"], headers=headers)
 
 
 @router.delete("/{file_id}", status_code=204, responses=documented(NotFoundError))
 async def delete_file(file_id: UUID, user: CurrentUser, edge: EdgeDep) -> Response:
     """Remove a file. Executions that read it later fail."""
-    async with edge.pool.connection() as conn:
-        await FileTable(conn).delete(file_id, owner_id=user.id)
     keys = _keys(user.id, file_id)
+    await _about(edge, keys, file_id)
+    async with edge.pool.connection() as conn:
+        await FileTable(conn).delete(file_id, owner_id=user.id)  # what blocks write is not in the table
     await edge.objects.delete(keys.data)
     await edge.objects.delete(keys.about)
     return Response(status_code=204)
+
+
+async def _about(edge: Edge, keys: _Keys, file_id: UUID) -> dict[str, Any]:
+    """Return what is known of a file. Its owner is in the key, so another's is not found."""
+    try:
+        about: dict[str, Any] = orjson.loads(await edge.objects.get(keys.about))
+    except NotFoundError as error:  # the store's own words have the key
+        raise NotFoundError(f"There is no file {file_id}.") from error
+    return about

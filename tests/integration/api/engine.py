@@ -51,7 +51,12 @@ class Engine:
         self._objects = objects
         values = Values(objects)
         self._env = Environment(
-            registry=registry, values=values, claims=NoClaims(), cache=NoCache(), context=context, worker="test"
+            registry=registry,
+            values=values,
+            claims=NoClaims(),
+            cache=NoCache(),
+            context=context,
+            worker="test",
         )
         self._rows = MemoryRows()
         self._plans: dict[bytes, Plan] = {}

@@ -60,15 +60,31 @@ async def test_a_deleted_file_is_gone_with_its_bytes(
 async def test_a_file_of_another_owner_is_not_there(
     client: httpx.AsyncClient, settings: EdgeSettings
 ) -> None:
-    made = (await client.post("/api/v1/files", files={"file": ("a", b"a")})).json()
-    with psycopg.connect(settings.dsn.get_secret_value(), autocommit=True) as conn:
-        other = uuid.uuid4()
-        conn.execute("INSERT INTO users (id, email) VALUES (%s, %s)", [other, f"{other}@x"])
-        conn.execute("UPDATE files SET user_id = %s WHERE id = %s", [other, made["id"]])
-    url = f"/api/v1/files/{made['id']}"
+    root, other = Path(settings.objects.removeprefix("file://")) / "files", str(uuid.uuid4())
+    uri = await LocalFiles(root).of(other, GuardedHttp()).write(b"theirs", name="a")
+    url = f"/api/v1/files/{uri.removeprefix('workspace://')}"
     problem(await client.get(url), 404, "not_found")
     problem(await client.delete(url), 404, "not_found")
+    with psycopg.connect(settings.dsn.get_secret_value(), autocommit=True) as conn:
+        conn.execute("INSERT INTO users (id, email) VALUES (%s, %s)", [other, f"{other}@x"])
+        made = (await client.post("/api/v1/files", files={"file": ("a", b"a")})).json()
+        conn.execute("UPDATE files SET user_id = %s WHERE id = %s", [other, made["id"]])
     assert made["id"] not in str((await client.get("/api/v1/files")).json())
+
+
+async def test_what_a_block_has_written_can_be_fetched_and_deleted(
+    client: httpx.AsyncClient, settings: EdgeSettings
+) -> None:
+    root = Path(settings.objects.removeprefix("file://")) / "files"
+    uri = (
+        await LocalFiles(root)
+        .of(USER, GuardedHttp())
+        .write(b"made", name="made.txt", media_type="text/plain")
+    )
+    url = f"/api/v1/files/{uri.removeprefix('workspace://')}"
+    assert (await client.get(url)).content == b"made"
+    assert (await client.delete(url)).status_code == 204
+    problem(await client.get(url), 404, "not_found")
 
 
 async def test_a_file_over_the_limit_is_refused_before_it_is_read(
