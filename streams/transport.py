@@ -114,7 +114,8 @@ class Consumer(stock.Consumer):  # type: ignore[misc]  # Faust is not typed
         if self.flow_active and not self.app.client_only and not self._get_active_partitions():
             await self.sleep(_NAP_S)
             return {}, set()
-        return await super()._wait_next_records(timeout)
+        # A paused partition may be wanted again before another one has news: Faust would wait the whole second.
+        return await super()._wait_next_records(_NAP_S if self._buffered_partitions else timeout)
 
     async def _drain_messages(self, fetcher: Any) -> None:
         try:
