@@ -27,15 +27,6 @@ def connected(**overrides: Any) -> Settings:
     return load(**{name: value for name, value in found.items() if not _given(settings, name)}, **overrides)
 
 
-def kafka_conf(settings: Settings) -> dict[str, Any]:
-    """Return librdkafka's configuration: the brokers that are set, else those of the running platform.
-
-    Errors: UnavailableError if neither is there.
-    """
-    brokers = settings.kafka or _running(settings)["kafka"]
-    return {**settings.confluent(), "bootstrap.servers": brokers}
-
-
 def edge_url(settings: Settings) -> str:
     """Return the URL of the edge: of the running platform, else as the settings say."""
     running = state.find(Home(settings.home))
