@@ -29,7 +29,7 @@ def mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 @pytest.fixture(scope="module")
 def graph(mill: Platform) -> str:
     """A chain with a fan-out of five in its middle."""
-    blocks = {b["name"]: b["id"] for b in mill.client.get("/api/v1/blocks").json()["blocks"]}
+    blocks = {b["name"]: b["id"] for b in mill.client.get("/api/v1/blocks").json()}
     nodes: list[dict[str, Any]] = [
         {"id": "list", "block_id": STORE, "input_default": {"input": [1, 2, 3, 4, 5]}},
         {"id": "each", "block_id": blocks["StepThroughItemsBlock"]},
