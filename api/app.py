@@ -107,7 +107,7 @@ async def _open(
     inbox = Inbox(settings.kafka, ack_s=settings.limits.ack_s)
     stack.push_async_callback(inbox.stop)
     await _until_there("Kafka", inbox.start)
-    hub = Hub(settings.kafka, pool, metrics, frame_bytes=settings.limits.frame_bytes)
+    hub = Hub(settings.kafka, pool, metrics, settings.limits)
     stack.push_async_callback(hub.stop)
     await _until_there("Kafka", hub.start)
     store = redis_.client(settings.redis.get_secret_value(), name="millstream-edge")

@@ -38,6 +38,8 @@ class EdgeLimits:
     """Frames that wait for a slow reader before its socket is cut."""
     queue_bytes: int = 16 * MIB
     """The same, in bytes."""
+    kept_events: int = 2000
+    """A followed execution with at most so many events is kept in memory, so that joiners need not read the log."""
     frame_bytes: int = MIB
     """Longest frame; inputs and outputs of an event are shortened from the middle to fit."""
 

@@ -9,14 +9,12 @@ from typing import Protocol
 import structlog
 
 from millstream.api.events import GRAPH_EVENT, Frame, Projection
+from millstream.api.settings import EdgeLimits
 from millstream.api.watch.history import History
 from millstream.schemas.errors import MillstreamError
 from millstream.schemas.messages import Events
 
 log = structlog.get_logger(__name__)
-
-KEPT_DELTAS = 2000
-"""A feed keeps the records of an execution with at most so many events, so that joiners need not read the log again."""
 
 
 class Listener(Protocol):
@@ -35,17 +33,17 @@ class Listener(Protocol):
 class Feed:
     """Records come in by `take`, at first while the past is still being read by `load`."""
 
-    def __init__(self, key: bytes, partition: int, history: History, *, frame_bytes: int) -> None:
+    def __init__(self, key: bytes, partition: int, history: History, limits: EdgeLimits) -> None:
         self.key = key
         self.partition = partition
         self._history = history
-        self._frame_bytes = frame_bytes
+        self._frame_bytes = limits.frame_bytes
+        self._kept_events = limits.kept_events
         self._start: int | None = None
         self._next = 0
         """Offset up to which, without it, the projection has seen the log."""
         self._pending: list[tuple[int, Events]] = []
         self._kept: list[tuple[int, Events]] | None = []
-        self._kept_deltas = 0
         self.projection: Projection | None = None
         self.loaded = asyncio.Event()
         self.failure: MillstreamError | None = None
@@ -107,9 +105,8 @@ class Feed:
     def _keep(self, offset: int, events: Events) -> None:
         if self._kept is None:
             return
-        self._kept_deltas += len(events.deltas)
         self._kept.append((offset, events))
-        if self._kept_deltas > KEPT_DELTAS:
+        if events.first + len(events.deltas) > self._kept_events:
             self._kept = None
 
     # --- listeners ---

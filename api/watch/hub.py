@@ -17,6 +17,7 @@ from psycopg_pool import PoolTimeout
 
 from millstream.api.database import Pool
 from millstream.api.metrics import Metrics
+from millstream.api.settings import EdgeLimits
 from millstream.api.watch.feed import Feed, Listener
 from millstream.api.watch.history import History, decode_events, partition_of
 from millstream.api.watch.origin import origin_of
@@ -34,12 +35,12 @@ GraphOf = tuple[str, str]
 class Hub:
     """Takes each watched record to those whom it concerns, and only to its owner."""
 
-    def __init__(self, kafka: Mapping[str, Any], pool: Pool, metrics: Metrics, *, frame_bytes: int) -> None:
+    def __init__(self, kafka: Mapping[str, Any], pool: Pool, metrics: Metrics, limits: EdgeLimits) -> None:
         self.history = History(kafka)
         self.tail = Tail(kafka, self.history, on_record=self._on_record, on_lost=self._on_lost)
         self._pool = pool
         self._metrics = metrics
-        self._frame_bytes = frame_bytes
+        self._limits = limits
         self._feeds: dict[bytes, Feed] = {}
         self._owners: dict[bytes, str] = {}
         self._waiting: dict[bytes, asyncio.Queue[Events]] = {}
@@ -87,7 +88,7 @@ class Hub:
         self._close_if_idle(feed)
 
     def _open(self, key: bytes, partition: int, user_id: str) -> Feed:
-        feed = self._feeds[key] = Feed(key, partition, self.history, frame_bytes=self._frame_bytes)
+        feed = self._feeds[key] = Feed(key, partition, self.history, self._limits)
         self._owners[key] = user_id
         self._metrics.watched.set(len(self._feeds))
         return feed

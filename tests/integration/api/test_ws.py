@@ -179,9 +179,15 @@ def known(settings: EdgeSettings, id_: uuid.UUID) -> None:
         conn.execute("INSERT INTO executions (id, user_id, accepted_at) VALUES (%s, %s, now())", [id_, USER])
 
 
+@pytest.mark.parametrize("kept", [2000, 0])
 async def test_subscribers_who_come_at_any_time_hear_all_without_gap_or_repetition(
-    running: Running, settings: EdgeSettings, engine: Engine
+    running: Running, settings: EdgeSettings, registry: Registry, engine: Engine, kept: int
 ) -> None:
+    async with serving(with_limits(settings, kept_events=kept), registry) as edge:
+        await _check_joiners(edge, settings, engine)
+
+
+async def _check_joiners(edge: Running, settings: EdgeSettings, engine: Engine) -> None:
     id_, records = long_execution(300)
     known(settings, id_)
 
@@ -191,7 +197,7 @@ async def test_subscribers_who_come_at_any_time_hear_all_without_gap_or_repetiti
 
     async def read(delay: float, since: int) -> list[int]:
         await asyncio.sleep(delay)
-        async with client_to(running.ws) as client:
+        async with client_to(edge.ws) as client:
             await client.subscribe(str(id_), since=since)
             return numbers(await client.events_to_end())
 
@@ -201,6 +207,23 @@ async def test_subscribers_who_come_at_any_time_hear_all_without_gap_or_repetiti
     await writing
     for since, got in zip(sinces, found, strict=True):
         assert got == list(range(since + 1, len(records)))
+
+
+async def test_without_since_only_what_comes_after_the_answer_is_told(
+    running: Running, settings: EdgeSettings, engine: Engine
+) -> None:
+    id_, records = long_execution(40)
+    known(settings, id_)
+    for record in records[:30]:
+        await engine.emit(record)
+    async with client_to(running.ws) as client:
+        await client.subscribe(str(id_))
+        for record in records[30:]:
+            await engine.emit(record)
+        frames = await client.events_to_end()
+    assert numbers(frames) == list(range(30, len(records)))
+    [output] = [frame["data"]["output_data"]["p"] for frame in frames if frame.get("sequence") == 30]
+    assert output == [str(i) for i in range(28)]
 
 
 async def test_a_repeated_record_is_told_once(
