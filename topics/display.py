@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from millstream.schemas.codec import decode
 from millstream.schemas.errors import RecordInvalidError
 
 _DIGEST_BYTES = 32
+_DUMP_WIDTH = 16
 
 
 def readable(record: bytes | None) -> tuple[str, Any]:
@@ -46,3 +48,18 @@ def _bytes(value: bytes) -> Any:
         if len(value) == 16:
             return str(UUID(bytes=value))
         return value.hex() if len(value) == _DIGEST_BYTES else f"<{len(value):,} bytes>"
+
+
+def printable(text: str, limit: int | None = None) -> str:
+    """Return `text` on one line, without control characters, which a terminal would obey, cut at `limit` characters."""
+    shown = "".join(char if char.isprintable() else " " for char in text).strip()
+    return shown if limit is None or len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def hex_dump(data: bytes, limit: int = 0) -> Iterator[str]:
+    """Yield lines of 16 bytes, offset, hex and ASCII; at most `limit` bytes, 0: all."""
+    shown = data[:limit] if limit else data
+    for start in range(0, len(shown), _DUMP_WIDTH):
+        row = shown[start : start + _DUMP_WIDTH]
+        text = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in row)
+        yield f"{start:08x}  {row.hex(' '):<{3 * _DUMP_WIDTH - 1}}  {text}"

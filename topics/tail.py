@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +11,18 @@ from typing import Any
 from aiokafka.partitioner import murmur2
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from millstream.schemas.errors import NotFoundError
+from millstream.schemas.errors import NotFoundError, UnavailableError
 from millstream.topics.clients import ANSWER_S, consumer, unavailable
 
 GROUP = "millstream-tail"
 """librdkafka wants a name; nothing joins or commits under it."""
+SILENCE_S = 30.0
+"""How long a broker may say nothing about records that lie there."""
+_POLL_S = 0.2
+_NO_LEADER = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
+
+Spans = dict[int, tuple[int, int]]
+"""Partition -> first offset, and the offset behind the last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +35,7 @@ class Record:
     timestamp_ms: int
     key: bytes | None
     value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
 def partition_of(key: bytes, partitions: int) -> int:
@@ -67,6 +76,64 @@ def read(
             yield record
 
 
+def spans(
+    conf: dict[str, Any], topic: str, *, since_ms: int | None = None, key: bytes | None = None
+) -> Spans:
+    """Return what lies on `topic` now, or of it what is not older than `since_ms`, or the partition of `key`.
+
+    Errors: as `last`.
+    """
+    client = consumer(conf, GROUP)
+    try:
+        places = [TopicPartition(topic, partition) for partition in _partitions(client, topic, key)]
+        found = {p.partition: _ends(client, p) for p in places}
+        if since_ms is None:
+            return found
+        asked = [TopicPartition(topic, partition, since_ms) for partition in found]
+        firsts = {p.partition: p.offset for p in client.offsets_for_times(asked, timeout=ANSWER_S)}
+    except KafkaException as error:
+        raise unavailable(error, str(conf.get("bootstrap.servers", ""))) from error
+    finally:
+        client.close()
+    return {  # a negative offset: all is older
+        partition: (firsts[partition] if firsts[partition] >= 0 else end, end)
+        for partition, (_, end) in found.items()
+    }
+
+
+def span(conf: dict[str, Any], topic: str, wanted: Spans) -> Iterator[Record]:
+    """Yield the records of `wanted` that are still there, per partition by offset, and then end.
+
+    Errors: UnavailableError if nothing is heard for `SILENCE_S`.
+    """
+    more = {"enable.partition.eof": True, "auto.offset.reset": "earliest", "fetch.wait.max.ms": 100}
+    client = consumer(conf, GROUP, **more)
+    ahead: dict[tuple[str | None, int | None], int] = {
+        (topic, partition): end for partition, (first, end) in wanted.items() if first < end
+    }
+    silent_s = 0.0
+    try:
+        client.assign([TopicPartition(topic, p, first) for p, (first, end) in wanted.items() if first < end])
+        while ahead:
+            message = client.poll(_POLL_S)
+            if message is None:
+                silent_s += _POLL_S
+                if silent_s >= SILENCE_S:
+                    raise UnavailableError(
+                        f"Kafka has not sent what lies on {topic!r} for {SILENCE_S:.0f} s."
+                    )
+                continue
+            silent_s = 0.0
+            error = message.error()
+            if error is None and message.offset() < wanted[message.partition()][1]:
+                yield _record(message)
+            elif error is not None and error.fatal():
+                raise KafkaException(error)
+            _caught_up(message, ahead)
+    finally:
+        client.close()
+
+
 def _read(
     conf: dict[str, Any], topics: list[str], *, key: bytes | None, back: int | None, follow: bool
 ) -> Iterator[Record | None]:
@@ -77,7 +144,7 @@ def _read(
         if not ahead:
             yield None
         while ahead or follow:
-            message = client.poll(0.2)
+            message = client.poll(_POLL_S)
             if message is None:
                 continue
             error = message.error()
@@ -115,14 +182,8 @@ def _assign(
     ahead: dict[tuple[str | None, int | None], int] = {}
     try:
         for topic in topics:
-            found = client.list_topics(topic, timeout=ANSWER_S).topics[topic]
-            if found.error is not None:
-                raise NotFoundError(
-                    f"There is no topic {topic!r}; `millstream topics list` has them all.", topic=topic
-                )
-            wanted = sorted(found.partitions) if key is None else [partition_of(key, len(found.partitions))]
-            for partition in wanted:
-                low, high = client.get_watermark_offsets(TopicPartition(topic, partition), timeout=ANSWER_S)
+            for partition in _partitions(client, topic, key):
+                low, high = _ends(client, TopicPartition(topic, partition))
                 begin = low if back is None else max(low, high - back)
                 places.append(TopicPartition(topic, partition, begin))
                 if begin < high:
@@ -133,6 +194,28 @@ def _assign(
     return ahead
 
 
+def _partitions(client: Consumer, topic: str, key: bytes | None) -> list[int]:
+    found = client.list_topics(topic, timeout=ANSWER_S).topics[topic]
+    if found.error is not None:
+        raise NotFoundError(
+            f"There is no topic {topic!r}; `millstream topics list` has them all.", topic=topic
+        )
+    return sorted(found.partitions) if key is None else [partition_of(key, len(found.partitions))]
+
+
+def _ends(client: Consumer, place: TopicPartition) -> tuple[int, int]:
+    """Return a partition's first offset and its end; waits for a leader that is being made or elected."""
+    deadline = time.monotonic() + ANSWER_S
+    while True:
+        try:
+            low, high = client.get_watermark_offsets(place, timeout=ANSWER_S)
+            return low, high
+        except KafkaException as error:
+            if error.args[0].code() not in _NO_LEADER or time.monotonic() > deadline:
+                raise
+        time.sleep(_POLL_S)
+
+
 def _record(message: Any) -> Record:
     return Record(
         topic=message.topic(),
@@ -141,4 +224,5 @@ def _record(message: Any) -> Record:
         timestamp_ms=message.timestamp()[1],
         key=message.key(),
         value=message.value(),
+        headers=tuple(message.headers() or ()),
     )

@@ -1,6 +1,14 @@
 from __future__ import annotations
 
-from millstream.connectors.dead_letters import KEY_LIMIT_BYTES, VALUE_LIMIT_BYTES, dead_letter
+from typing import Any
+
+from millstream.connectors.dead_letters import (
+    CARRIED_LIMIT_BYTES,
+    KEY_LIMIT_BYTES,
+    VALUE_LIMIT_BYTES,
+    dead_letter,
+    is_cut,
+)
 from millstream.schemas.codec import decode
 from millstream.schemas.errors import RecordInvalidError
 from millstream.schemas.messages import DeadLetter
@@ -75,3 +83,50 @@ def test_what_is_too_large_is_cut_with_a_note() -> None:
 def test_text_that_is_no_utf8_does_not_stop_it() -> None:
     message, _ = letter(b"x", RecordInvalidError("lone \ud800 surrogate"))
     assert "surrogate" in message.error_message
+
+
+def headers_of(headers: Any) -> dict[str, bytes]:
+    _, found = dead_letter(
+        "t",
+        0,
+        offset=0,
+        timestamp=0,
+        key=None,
+        value=b"",
+        error=RecordInvalidError("x"),
+        consumer="g",
+        at=0,
+        headers=headers,
+    )
+    assert len(dict(found)) == len(found)
+    return dict(found)
+
+
+def test_a_records_own_headers_go_with_it_but_not_those_of_an_earlier_letter() -> None:
+    earlier = [("kafka_dlt-original-topic", b"old"), ("millstream-error-code", b"old"), ("none", None)]
+    kept = {"traceparent": b"00", "millstream-redrive-attempt": b"2"}
+    for headers in ([*earlier, *kept.items()], dict(earlier) | kept):
+        found = headers_of(headers)
+        assert (found["kafka_dlt-original-topic"], found["millstream-error-code"]) == (
+            b"t",
+            b"record_invalid",
+        )
+        assert {name: found.get(name) for name in kept} == kept
+        assert "none" not in found
+    assert len(headers_of(None)) == len(headers_of([])) == 8
+
+
+def test_headers_that_are_too_large_are_left_out_before_those_of_a_redrive() -> None:
+    many = [(f"h{number}", b"x" * 1000) for number in range(100)]
+    found = headers_of([("huge", b"x" * 1_000_000), *many, ("millstream-redriven-from", b"dead.letters/0/1")])
+    assert found["millstream-redriven-from"] == b"dead.letters/0/1"
+    assert "huge" not in found
+    assert sum(len(value) for value in found.values()) < 2 * CARRIED_LIMIT_BYTES
+
+
+def test_only_a_letter_that_lacks_something_is_cut() -> None:
+    assert is_cut(letter(b"x" * (VALUE_LIMIT_BYTES + 1), RecordInvalidError("e"))[0])
+    assert is_cut(letter(b"x", RecordInvalidError("e"), key=b"k" * (KEY_LIMIT_BYTES + 1))[0])
+    assert not is_cut(letter(b"x" * VALUE_LIMIT_BYTES, RecordInvalidError("e"))[0])
+    assert not is_cut(letter(b"x", RecordInvalidError("[value cut: 1 of 2 bytes are kept]"))[0])
+    assert not is_cut(letter(None, RecordInvalidError("[key cut: 1 of 2 bytes are kept]"), key=None)[0])
