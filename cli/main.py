@@ -15,6 +15,7 @@ COMMANDS = (
     "status",
     "doctor",
     "topics",
+    "dlq",
     "setup",
     "process",
     "check",

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 
+from millstream.cli.brokers import kafka_conf
 from millstream.cli.console import say
-from millstream.schemas.errors import ConfigurationError, InputInvalidError
+from millstream.schemas.errors import InputInvalidError
 
 if TYPE_CHECKING:
     from millstream.cli.settings import Settings
@@ -58,7 +59,7 @@ def plan(replication: Annotated[int | None, typer.Option(help="Replicas of new t
     from millstream.topics import admin
 
     settings = _settings()
-    changes = admin.plan(_conf(settings), replication=replication or settings.replication)
+    changes = admin.plan(kafka_conf(settings), replication=replication or settings.replication)
     _report(changes, done=False)
     admin.refuse(changes)
 
@@ -69,7 +70,7 @@ def apply(replication: Annotated[int | None, typer.Option(help="Replicas of new 
     from millstream.topics import admin
 
     settings = _settings()
-    _report(admin.apply(_conf(settings), replication=replication or settings.replication), done=True)
+    _report(admin.apply(kafka_conf(settings), replication=replication or settings.replication), done=True)
 
 
 @app.command()
@@ -80,7 +81,7 @@ def lag(
     """Show how many records a consumer group has not committed, per partition."""
     from millstream.topics import admin
 
-    rows = admin.lag(_conf(_settings()), group)
+    rows = admin.lag(kafka_conf(_settings()), group)
     if as_json:
         fields = ("topic", "partition", "committed", "end", "records")
         say(json.dumps([{name: getattr(row, name) for name in fields} for row in rows]))
@@ -111,7 +112,7 @@ def tail(
 
     if start not in ("end", "beginning"):
         raise InputInvalidError(f"--from is {start!r}; it can be `end` or `beginning`.")
-    conf, topics, wanted = _conf(_settings()), topic or [EVENTS.name], key.bytes if key else None
+    conf, topics, wanted = kafka_conf(_settings()), topic or [EVENTS.name], key.bytes if key else None
     if start == "beginning":
         _print(reader.read(conf, topics, key=wanted, follow=follow), count)
     else:
@@ -141,20 +142,3 @@ def _settings() -> Settings:
     from millstream.cli.settings import load
 
     return load()
-
-
-def _conf(settings: Settings) -> dict[str, Any]:
-    """Return librdkafka's configuration: the brokers that are set, else those of the running platform."""
-    from millstream.local.home import Home
-    from millstream.local.state import find
-
-    conf = settings.confluent()
-    if not conf["bootstrap.servers"]:
-        running = find(Home(settings.home))
-        if running is None or not running.kafka:
-            raise ConfigurationError(
-                f"No platform runs in {settings.home}: start one with `./millstream up`, "
-                "or name the brokers in MILLSTREAM_KAFKA."
-            )
-        conf["bootstrap.servers"] = running.kafka
-    return conf
