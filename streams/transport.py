@@ -18,7 +18,7 @@ from faust.transport.drivers import aiokafka as stock
 
 SCHEME = "millstream"
 _NAP_S = 0.02
-_TABLES = ("_delivered", "_acked_index", "_acked")
+_TABLES = ("_delivered", "_done", "_acked_index", "_acked")
 
 
 def register() -> None:
@@ -30,7 +30,7 @@ class ConsumerThread(stock.AIOKafkaConsumerThread):  # type: ignore[misc]  # Fau
     """The thread of the aiokafka consumer; notes when the group last answered a heartbeat."""
 
     last_heartbeat: float = float("inf")
-    """`time.monotonic()` of the last good heartbeat or join; infinite before the first."""
+    """`time.monotonic()` at which the last good heartbeat was asked for, or of a later join; infinite before the first."""
 
     async def on_start(self) -> None:
         """Start the consumer and listen to its heartbeats."""
@@ -41,6 +41,9 @@ class ConsumerThread(stock.AIOKafkaConsumerThread):  # type: ignore[misc]  # Fau
         beat, rejoin = coordinator._do_heartbeat, coordinator._on_join_complete
 
         async def heartbeat() -> bool:
+            asked = (
+                time.monotonic()
+            )  # an answer that lay in the socket while this process slept is as old as its question
             good: bool = await beat()
             if good:
                 self.last_heartbeat = time.monotonic()
@@ -72,6 +75,7 @@ class Consumer(stock.Consumer):  # type: ignore[misc]  # Faust is not typed
         self._delivered: dict[Any, deque[int]] = defaultdict(
             deque
         )  # partition -> offsets handed out, in order
+        self._done: dict[Any, set[int]] = defaultdict(set)  # partition -> offsets of these that have finished
         super()._reset_state()
 
     def ack(self, message: Any) -> bool:
@@ -79,7 +83,10 @@ class Consumer(stock.Consumer):  # type: ignore[misc]  # Faust is not typed
         if message.generation_id != self.app.consumer_generation_id:
             self._unacked_messages.discard(message)
             return False
-        return bool(super().ack(message))
+        if not super().ack(message):
+            return False
+        self._done[message.tp].add(message.offset)
+        return True
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[Any, Any]]:  # noqa: ASYNC109 - Faust's name
         """Yield (partition, message), remembering what was handed out."""
@@ -96,15 +103,21 @@ class Consumer(stock.Consumer):  # type: ignore[misc]  # Faust is not typed
 
     def _new_offset(self, tp: Any) -> int | None:
         """Return the end of the finished prefix of what was delivered."""
-        delivered, done, last = self._delivered[tp], self._acked_index[tp], None
+        delivered, done, last = self._delivered[tp], self._done[tp], None
         while delivered and delivered[0] in done:
             last = delivered.popleft()
             done.discard(last)
         self._acked[tp].clear()
+        self._acked_index[tp].clear()
         return None if last is None else last + 1
 
     async def on_partitions_revoked(self, revoked: set[Any]) -> None:
-        """Forget what was delivered of partitions that are gone."""
+        """Commit, wait for what runs if the app is so set, and forget what was delivered.
+
+        Faust forgets first, and then commits nothing more: everything since the last commit would be done again.
+        """
+        if revoked:
+            await self.commit()
         await super().on_partitions_revoked(revoked)
         for tp in revoked:
             for name in _TABLES:
