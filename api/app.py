@@ -20,6 +20,7 @@ from millstream.api.auth.repository import ensure_user
 from millstream.api.auth.service import LOCAL_USER_ID, Auth
 from millstream.api.blocks.router import router as blocks
 from millstream.api.executions import sweeper
+from millstream.api.executions.marks import Marks
 from millstream.api.executions.router import router as executions
 from millstream.api.files.router import router as files
 from millstream.api.graphs.router import router as graphs
@@ -110,6 +111,9 @@ async def _open(
     hub = Hub(settings.kafka, pool, metrics, settings.limits)
     stack.push_async_callback(hub.stop)
     await _until_there("Kafka", hub.start)
+    marks = Marks(pool)
+    stack.push_async_callback(marks.stop)
+    marks.start()
     store = redis_.client(settings.redis.get_secret_value(), name="millstream-edge")
     stack.push_async_callback(store.aclose)
     return Edge(
@@ -122,6 +126,7 @@ async def _open(
         objects=Objects(settings.objects),
         hub=hub,
         redis=store,
+        marks=marks,
     )
 
 

@@ -12,6 +12,7 @@ from starlette.websockets import WebSocket
 
 from millstream.api.auth.service import Auth
 from millstream.api.database import Pool
+from millstream.api.executions.marks import Marks
 from millstream.api.inbox import Inbox
 from millstream.api.metrics import Metrics
 from millstream.api.settings import EdgeSettings
@@ -33,6 +34,7 @@ class Edge:
     objects: Objects
     hub: Hub
     redis: Redis
+    marks: Marks
     sockets: set[WebSocket] = field(default_factory=set)
     stopping: bool = False
 

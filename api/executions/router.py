@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Request, Response
 
 from millstream.api.auth.service import CurrentUser
-from millstream.api.database import ReadConnection
+from millstream.api.database import ReadConnection, statements
 from millstream.api.executions import models, service, shown
 from millstream.api.executions.events import read_events
 from millstream.api.executions.repository import Executions
@@ -163,7 +163,7 @@ async def stop_execution(
     execution_id: UUID, user: CurrentUser, edge: EdgeDep, body: models.StopIn | None = None
 ) -> Response:
     """End an execution now. The answer shows it as it was before; one that has ended stays as it is."""
-    async with edge.pool.connection() as conn:
+    async with statements(edge.pool) as conn:
         row = await Executions(conn).get(execution_id, owner_id=user.id)
     if row.status not in FINAL:
         await service.ensure_sent(edge, execution_id)
@@ -181,7 +181,7 @@ async def answer_review(
     execution_id: UUID, node_execution_id: UUID, body: models.ReviewIn, user: CurrentUser, edge: EdgeDep
 ) -> Response:
     """Decide a review. The first decision counts."""
-    async with edge.pool.connection() as conn:
+    async with statements(edge.pool) as conn:
         executions = Executions(conn)
         row = await executions.get(execution_id, owner_id=user.id)
         status = await executions.find_node_status(node_execution_id, execution_id=execution_id)
@@ -236,7 +236,7 @@ async def list_events(
 )
 async def get_value(execution_id: UUID, ref: str, user: CurrentUser, edge: EdgeDep) -> Response:
     """Return a value that was too large for the answer or the event that named it."""
-    async with edge.pool.connection() as conn:
+    async with statements(edge.pool) as conn:
         await Executions(conn).get(execution_id, owner_id=user.id)
     if not ref.startswith(f"values/{user.id}/"):  # the key says whose it is
         raise NotFoundError(f"Execution {execution_id} has no value {ref[:200]!r}.")

@@ -1,4 +1,4 @@
-"""Starting executions: validated, noted, given to Kafka, marked. The order is what makes an accepted one certain."""
+"""Starting executions: validated, noted, given to Kafka. The order is what makes an accepted one certain."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-import structlog
-from psycopg import OperationalError
-from psycopg_pool import PoolTimeout
 
+from millstream.api.database import statements
 from millstream.api.executions.models import ExecuteIn
 from millstream.api.executions.repository import Earlier, Executions, NewExecution
 from millstream.api.graphs import service as graphs_service
@@ -29,8 +27,6 @@ from millstream.schemas.ids import new_id
 from millstream.schemas.messages import Flags, Named, Payload, Start
 from millstream.schemas.sizes import INLINE_RESULT_BYTES, KIB
 from millstream.streams.plan import CompiledPlan, compile_plan
-
-log = structlog.get_logger(__name__)
 
 PLAN_INLINE_BYTES = 256 * KIB
 """A longer plan goes into the object store."""
@@ -69,7 +65,7 @@ async def prepare(edge: Edge, graph_id: UUID, body: ExecuteIn, *, owner_id: UUID
     """Load, check and compile a graph. Errors: NotFoundError, GraphInvalidError, InputInvalidError."""
     if body.credentials_inputs:
         raise InputInvalidError("`credentials_inputs` cannot be used yet; leave it out.")
-    async with edge.pool.connection() as conn:
+    async with statements(edge.pool) as conn:
         graphs = Graphs(conn)
         if body.version is None:
             row = await graphs.get_active(graph_id, owner_id=owner_id)
@@ -134,7 +130,7 @@ async def find_repeated(edge: Edge, key: str | None, digest: str, *, owner_id: U
     """Return the execution that an earlier request with this key has started. Errors: ConflictError, UnavailableError."""
     if key is None:
         return None
-    async with edge.pool.connection() as conn:
+    async with statements(edge.pool) as conn:
         earlier = await Executions(conn).find_earlier(key, owner_id=owner_id)
     if earlier is None:
         return None
@@ -193,7 +189,7 @@ async def start(
         idempotency_key=key,
         is_dry_run=wanted.flags.dry_run,
     )
-    async with edge.pool.connection() as conn:
+    async with statements(edge.pool) as conn:
         created_at = await Executions(conn).add(row)
     if created_at is None:  # another request with this key was faster
         repeated = await find_repeated(edge, key, digest, owner_id=owner_id)
@@ -248,17 +244,12 @@ async def _send(edge: Edge, execution_id: UUID, record: bytes) -> None:
             down=["kafka"],
         ) from error
     edge.metrics.accepted.inc()
-    try:
-        async with edge.pool.connection() as conn:
-            await Executions(conn).accept([execution_id])
-    except (OperationalError, PoolTimeout) as error:
-        # Kafka has it, so it is accepted; the sweeper will send it once more, and the coordinator drop that.
-        log.warning("execution_not_marked", execution_id=str(execution_id), error=type(error).__name__)
+    edge.marks.add(execution_id)
 
 
 async def ensure_sent(edge: Edge, execution_id: UUID) -> None:
     """Send the Start if Kafka may not have it: what follows must not overtake it. Errors: UnavailableError."""
-    async with edge.pool.connection() as conn:
+    async with statements(edge.pool) as conn:
         record = await Executions(conn).find_start(execution_id)
     if record is not None:
         await _send(edge, execution_id, record)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
-from millstream.api.database import Pool
+from millstream.api.database import Pool, statements
 from millstream.schemas.errors import NotFoundError
 from millstream.topics.catalogue import EVENTS
 
@@ -34,7 +34,7 @@ async def origin_of(
     pool: Pool, execution_id: UUID, *, partition: int, owner_id: UUID | None = None
 ) -> Origin:
     """Return where to begin. Errors: NotFoundError, also if `owner_id` is given and is not the owner."""
-    async with pool.connection() as conn, conn.cursor(row_factory=class_row(Origin)) as cur:
+    async with statements(pool) as conn, conn.cursor(row_factory=class_row(Origin)) as cur:
         await cur.execute(ORIGIN, {"id": execution_id, "partition": partition, "topic": EVENTS.name})
         origin = await cur.fetchone()
     if origin is None or owner_id not in (None, origin.user_id):
