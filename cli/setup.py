@@ -8,6 +8,7 @@ import typer
 
 from millstream.cli.connect import connected
 from millstream.cli.console import complain, say
+from millstream.cli.settings import Settings
 from millstream.schemas.errors import ConfigurationError, UnavailableError
 
 PATIENCE_S = 60.0
@@ -23,7 +24,8 @@ def setup() -> None:
     from millstream.topics import admin
 
     settings = connected()
-    started = time.monotonic()
+    deadline = time.monotonic() + PATIENCE_S
+    wait_for_kafka(settings, deadline)
     while True:
         try:
             changes = admin.apply(settings.confluent(), replication=settings.replication)
@@ -33,10 +35,22 @@ def setup() -> None:
             say(f"database: {len(database.migrate(dsn))} migrations applied")
             return
         except UnavailableError as error:
-            if time.monotonic() - started > PATIENCE_S:
+            if time.monotonic() > deadline:
                 raise
             complain(f"waiting: {error}")
             time.sleep(0.3)
+
+
+def wait_for_kafka(settings: Settings, deadline: float) -> None:
+    """Wait until a broker listens. Cheaper than a client, which would back off for seconds, and in `up` this runs
+    beside the start of the servers. After the deadline the client says what is wrong.
+    """
+    from millstream.local.ready import kafka_answers, listens
+
+    answers = listens if settings.kafka_security.tls or settings.kafka_security.sasl else kafka_answers
+    brokers = [server.rpartition(":") for server in settings.kafka.split(",")]
+    while not any(answers(int(port), host) for host, _, port in brokers) and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def add_pgvector(dsn: str) -> None:

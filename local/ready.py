@@ -20,6 +20,15 @@ def kafka_answers(port: int, host: str = LOOPBACK) -> bool:
     return len(reply) == 10 and struct.unpack(">ih", reply[4:10]) == (1, 0)
 
 
+def listens(port: int, host: str = LOOPBACK) -> bool:
+    """Say whether anything accepts a connection."""
+    try:
+        with socket.create_connection((host, port), timeout=PATIENCE_S):
+            return True
+    except OSError:
+        return False
+
+
 def redis_answers(port: int, password: str, host: str = LOOPBACK) -> bool:
     """Say whether Redis has loaded its data and accepts the password."""
     return _ask(host, port, f"AUTH {password}\r\nPING\r\n".encode(), size=12) == b"+OK\r\n+PONG\r\n"

@@ -131,7 +131,8 @@ def processes(wanted: Wanted, servers: Servers, environ: dict[str, str]) -> list
     # The setup has ended long before the servers are stopped, so whoever needs them has to say so.
     ours = functools.partial(_ours, environ=environ, after=("setup", *here))
     engine = functools.partial(_engine, ours, home)
-    specs = [*servers.specs, _ours("setup", "setup", environ=environ, after=here, once=True)]
+    # It waits for the servers by itself, having loaded what it needs while they started.
+    specs = [*servers.specs, _ours("setup", "setup", environ=environ, after=(), once=True)]
     for slot in range(wanted.workers):
         specs.append(engine(f"coordinator-{slot}", "coordinator", "--slot", str(slot)))
         specs.append(engine(f"worker-{slot}", "worker", "--slot", str(slot), "--lanes", LANES))

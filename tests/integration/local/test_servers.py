@@ -17,10 +17,12 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from millstream.cli.setup import add_pgvector
 from millstream.local import jars, keys
 from millstream.local.child import Child, Phase
 from millstream.local.home import Home
 from millstream.local.stack import Wanted, prepare_servers
+from millstream.schemas.errors import ConfigurationError, UnavailableError
 
 if TYPE_CHECKING:
     from tests.servers import Servers
@@ -148,3 +150,11 @@ def test_kafka_starts_from_a_folder_of_jars(tmp_path: Path) -> None:
         while child.alive:
             child.poll(time.monotonic())
             time.sleep(0.02)
+
+
+def test_a_database_without_pgvector_says_who_can_add_it(servers: Servers, dsn: str) -> None:
+    add_pgvector(dsn)
+    with pytest.raises(ConfigurationError, match="superuser"):
+        add_pgvector(servers.postgres.rpartition("/")[0] + "/postgres")
+    with pytest.raises(UnavailableError):
+        add_pgvector("postgresql://millstream@127.0.0.1:9/millstream")
