@@ -35,18 +35,19 @@ class ConsumerThread(stock.AIOKafkaConsumerThread):  # type: ignore[misc]  # Fau
     async def on_start(self) -> None:
         """Start the consumer and listen to its heartbeats."""
         await super().on_start()
-        coordinator: Any = self._consumer._coordinator
+        self.listen(self._consumer._coordinator)
+
+    def listen(self, coordinator: Any) -> None:
+        """Note the heartbeats and joins of an aiokafka group coordinator."""
         if not hasattr(coordinator, "_do_heartbeat"):
             return  # no group
         beat, rejoin = coordinator._do_heartbeat, coordinator._on_join_complete
 
         async def heartbeat() -> bool:
-            asked = (
-                time.monotonic()
-            )  # an answer that lay in the socket while this process slept is as old as its question
+            asked = time.monotonic()  # an answer that lay in the socket while this process slept is that old
             good: bool = await beat()
             if good:
-                self.last_heartbeat = time.monotonic()
+                self.last_heartbeat = asked
             return good
 
         async def joined(*args: Any, **kwargs: Any) -> Any:
