@@ -13,6 +13,7 @@ import pytest
 from millstream.local import keys
 from millstream.local.child import Child
 from millstream.local.stack import Wanted, prepare_servers
+from millstream.topics.admin import apply
 from tests.integration.streams.kit import Kit, kit
 from tests.servers import Servers
 
@@ -59,3 +60,15 @@ def own_bench(own_broker: KafkaOnly, tmp_path: Path) -> Iterator[Kit]:
     """A kit on the broker of this folder alone."""
     with kit(own_broker.kafka, tmp_path) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def platform_topics(own_broker: KafkaOnly) -> None:
+    """The platform's topics, on the broker of this folder."""
+    apply({"bootstrap.servers": own_broker.kafka})
+
+
+@pytest.fixture
+def mill(own_bench: Kit, platform_topics: None) -> Kit:
+    """A kit on the broker of this folder, which has the platform's topics."""
+    return own_bench
