@@ -20,6 +20,7 @@ from millstream.api.auth.repository import ensure_user
 from millstream.api.auth.service import LOCAL_USER_ID, Auth
 from millstream.api.blocks.router import router as blocks
 from millstream.api.executions import sweeper
+from millstream.api.executions.again import router as again
 from millstream.api.executions.marks import Marks
 from millstream.api.executions.router import router as executions
 from millstream.api.files.router import router as files
@@ -72,7 +73,7 @@ def create_app(settings: EdgeSettings, specs: Iterable[BlockSpec]) -> FastAPI:
         redirect_slashes=False,
     )
     problems.install(app)
-    for router in (graphs, executions, blocks, files, health, ws):
+    for router in (graphs, executions, again, blocks, files, health, ws):
         app.include_router(router)
     describe(app)
     return app

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import sys
+import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -36,7 +39,8 @@ class Service:
         work: list[Callable[[], Coroutine[Any, Any, None]]],
         before_stop: Callable[[], Awaitable[None]] | None = None,
     ) -> int:
-        """Run until stopped. `work`: endless coroutines; one that ends is a fault. Returns the exit code."""
+        """Run until stopped. `work`: endless coroutines; one that ends is a fault. Returns the exit code 0; after a fault
+        the process ends here, with 1."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
@@ -50,8 +54,16 @@ class Service:
             if self._ready_file is not None:
                 self._ready_file.touch()
             await self._stop.wait()
+        if self._error is not None:
+            # Nothing may be flushed or committed any more, and a broken Faust app may wait for ever for messages that
+            # nobody will acknowledge. The supervisor starts this process again; its place in the group is kept.
+            sys.stderr.flush()
+            os._exit(1)
+        watchdog = threading.Timer(STOP_S + 5, os._exit, (1,))
+        watchdog.daemon = True
+        watchdog.start()
         await self._shut(apps, tasks, before_stop)
-        return 0 if self._error is None else 1
+        return 0
 
     async def _start(self, apps: list[faust.App]) -> None:
         try:
@@ -95,7 +107,7 @@ class Service:
     ) -> None:
         try:
             async with asyncio.timeout(STOP_S):
-                if before_stop is not None and self._error is None:
+                if before_stop is not None:
                     await before_stop()
                 await asyncio.gather(*(app.stop() for app in apps), return_exceptions=True)
         except TimeoutError:

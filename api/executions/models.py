@@ -40,6 +40,10 @@ class ExecuteIn(Ask):
     human_in_the_loop_safe_mode: bool = Field(True, description="Review blocks wait for a person.")
     sensitive_action_safe_mode: bool = Field(False, description="Sensitive blocks wait for a person.")
     dry_run: bool = Field(False, description="No effects outside; blocks are imitated.")
+    test: bool = Field(False, description="A test run: nodes with pinned data emit it instead of running.")
+    wall_time_s: float | None = Field(
+        None, gt=0, le=30 * 86_400, description="Time limit of the run, in seconds."
+    )
     timezone: Zone = Field("UTC", description="IANA zone for blocks that tell the time.")
     credentials_inputs: dict[str, Any] = Field(
         default_factory=dict, description="Not used yet; must be empty."

@@ -28,6 +28,7 @@ class NewExecution:
     start_record: bytes
     idempotency_key: str | None
     is_dry_run: bool
+    parent_execution_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +79,10 @@ _HEAD = (
     "is_dry_run, parent_execution_id"
 )
 INSERT = """
-INSERT INTO executions (id, user_id, graph_id, graph_version, kind, request, start_record, idempotency_key, is_dry_run)
+INSERT INTO executions (id, user_id, graph_id, graph_version, kind, request, start_record, idempotency_key, is_dry_run,
+    parent_execution_id)
 VALUES (%(id)s, %(user_id)s, %(graph_id)s, %(graph_version)s, %(kind)s, %(request)s::json, %(start_record)s,
-    %(idempotency_key)s, %(is_dry_run)s)
+    %(idempotency_key)s, %(is_dry_run)s, %(parent_execution_id)s)
 ON CONFLICT ON CONSTRAINT executions_idempotency DO NOTHING RETURNING created_at
 """
 EARLIER = """

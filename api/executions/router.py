@@ -74,10 +74,10 @@ async def execute_graph(
     if started is None:
         wanted = await service.prepare(edge, graph_id, body, owner_id=user.id)
         started = await service.start(edge, wanted, owner_id=user.id, digest=digest, key=idempotency_key)
-    return _accepted(started, user.id, kind="graph", dry_run=body.dry_run)
+    return accepted(started, user.id, kind="graph", dry_run=body.dry_run)
 
 
-def _accepted(started: service.Started, user_id: UUID, *, kind: str, dry_run: bool) -> Response:
+def accepted(started: service.Started, user_id: UUID, *, kind: str, dry_run: bool) -> Response:
     """Answer 202 with where to look."""
     headers = {"Location": f"/api/v1/executions/{started.id}"}
     if started.repeated:

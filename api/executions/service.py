@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import orjson
 
 from millstream.api.database import statements
@@ -47,6 +48,11 @@ class Wanted:
     inputs: dict[str, Any]
     masks: dict[str, dict[str, Any]] | None
     flags: Flags
+    wall_time_s: float | None = None
+    parent_id: UUID | None = None
+    """The execution that this one was made from."""
+    recorded: bytes | None = None
+    """Outputs of nodes that are not to be run: see `Start.recorded`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +85,7 @@ async def prepare(edge: Edge, graph_id: UUID, body: ExecuteIn, *, owner_id: UUID
         human_in_the_loop_safe_mode=body.human_in_the_loop_safe_mode,
         sensitive_action_safe_mode=body.sensitive_action_safe_mode,
         dry_run=body.dry_run,
+        test=body.test,
         timezone=body.timezone,
     )
     return Wanted(
@@ -89,6 +96,7 @@ async def prepare(edge: Edge, graph_id: UUID, body: ExecuteIn, *, owner_id: UUID
         inputs=body.inputs,
         masks=body.nodes_input_masks,
         flags=flags,
+        wall_time_s=body.wall_time_s,
     )
 
 
@@ -99,10 +107,26 @@ async def _now(work: Any, *args: Any) -> Any:
 def _checked_plan(
     edge: Edge, graph: Graph, body: ExecuteIn, masks: dict[str, dict[str, Any]]
 ) -> CompiledPlan:
-    problems = run_problems(graph, edge.specs, inputs=body.inputs, masks=masks, dry_run=body.dry_run)
-    problems = in_order([*problems, *graphs_service.missing_agents(graph), *_strange_masks(graph, masks)])
-    refuse(problems, doing="run")
+    refuse(problems_of(edge, graph, body.inputs, masks, dry_run=body.dry_run), doing="run")
     return compile_plan(graph, edge.specs)
+
+
+def problems_of(
+    edge: Edge,
+    graph: Graph,
+    inputs: dict[str, Any],
+    masks: dict[str, dict[str, Any]],
+    *,
+    dry_run: bool = False,
+) -> list[Problem]:
+    """Return what speaks against running a graph with these inputs."""
+    problems = run_problems(graph, edge.specs, inputs=inputs, masks=masks, dry_run=dry_run)
+    return in_order([*problems, *graphs_service.missing_agents(graph), *_strange_masks(graph, masks)])
+
+
+def flags_of(request: dict[str, Any]) -> Flags:
+    """Return the flags of an earlier execution, from its row's request."""
+    return msgspec.convert(request.get("flags") or {}, Flags)
 
 
 def _strange_masks(graph: Graph, masks: dict[str, dict[str, Any]]) -> list[Problem]:
@@ -176,6 +200,7 @@ async def start(
         "inputs": {name: value for name, value in wanted.inputs.items() if name not in large},
         "refs": large,
         "masks": wanted.masks,
+        "flags": msgspec.structs.asdict(wanted.flags),
         "plan": wanted.plan.hash.hex(),
     }
     row = NewExecution(
@@ -188,6 +213,7 @@ async def start(
         start_record=record,
         idempotency_key=key,
         is_dry_run=wanted.flags.dry_run,
+        parent_execution_id=wanted.parent_id,
     )
     async with statements(edge.pool) as conn:
         created_at = await Executions(conn).add(row)
@@ -229,6 +255,9 @@ async def _record(
         inputs=named,
         masks=None if wanted.masks is None else orjson.dumps(wanted.masks),
         flags=wanted.flags,
+        wall_time_ms=None if wanted.wall_time_s is None else round(wanted.wall_time_s * 1000),
+        parent_execution_id=None if wanted.parent_id is None else wanted.parent_id.bytes,
+        recorded=wanted.recorded,
     )
     return encode(start_message), {each.name: each.value for each in named if each.value.ref is not None}
 
