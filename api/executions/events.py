@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
@@ -28,8 +29,8 @@ async def read_events(
     end = await history.end(partition)
     items: list[dict[str, Any]] = []
     reached = -1
-    async for batch in history.read(partition, origin.start, end, execution_id.bytes):
-        for _, events in batch:
+    async with aclosing(history.read(partition, origin.start, end, execution_id.bytes)) as batches:
+        async for _, events in ((offset, events) async for batch in batches for offset, events in batch):
             for number, delta in enumerate(events.deltas, start=events.first):
                 if number <= max(since, reached):
                     continue

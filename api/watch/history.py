@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 
 from millstream.schemas.codec import decode
@@ -19,8 +20,8 @@ from millstream.topics.catalogue import EVENTS
 READERS = 4
 """Ranges that are read at once; more wait for their turn."""
 BATCH = 500
-STALLED_S = 10.0
-"""No record for so long, in the middle of a range, means that Kafka is away."""
+STALLED_S = 5.0
+"""No answer, or no record in the middle of a range, for so long means that Kafka is away."""
 
 
 def partition_of(key: bytes) -> int:
@@ -42,20 +43,24 @@ class History:
             await self._free.pop().stop()
 
     async def end(self, partition: int) -> int:
-        """Return the offset that the next record will have."""
-        point = TopicPartition(EVENTS.name, partition)
-        async with self._reader() as reader:
-            return int((await reader.end_offsets([point]))[point])
+        """Return the offset that the next record will have. Errors: UnavailableError."""
+        return await self._offset(AIOKafkaConsumer.end_offsets, partition)
 
     async def beginning(self, partition: int) -> int:
-        """Return the offset of the oldest record that is still there."""
+        """Return the offset of the oldest record that is still there. Errors: UnavailableError."""
+        return await self._offset(AIOKafkaConsumer.beginning_offsets, partition)
+
+    async def _offset(self, ask: Any, partition: int) -> int:
         point = TopicPartition(EVENTS.name, partition)
-        async with self._reader() as reader:
-            return int((await reader.beginning_offsets([point]))[point])
+        try:
+            async with asyncio.timeout(STALLED_S), self._reader() as reader:
+                return int((await ask(reader, [point]))[point])
+        except (KafkaError, TimeoutError) as error:
+            raise UnavailableError("Kafka does not answer now; try again later.", down=["kafka"]) from error
 
     async def read(
         self, partition: int, start: int | None, stop: int, key: bytes
-    ) -> AsyncIterator[list[tuple[int, Events]]]:
+    ) -> AsyncGenerator[list[tuple[int, Events]]]:
         """Yield the records of one execution with offsets from `start` (None: the oldest) up to, without, `stop`.
 
         Errors: NotFoundError: the log does not go back to `start` any more; UnavailableError.
@@ -86,7 +91,7 @@ class History:
                     ]
                     yield [(offset, events) for offset, events in found if events is not None]
                 elif time.monotonic() - heard > STALLED_S:
-                    raise UnavailableError("Kafka does not answer now; try again later.")
+                    raise UnavailableError("Kafka does not answer now; try again later.", down=["kafka"])
 
     @asynccontextmanager
     async def _reader(self) -> AsyncIterator[AIOKafkaConsumer]:
@@ -94,6 +99,9 @@ class History:
             reader = self._free.pop() if self._free else await self._new()
             try:
                 yield reader
+            except GeneratorExit:
+                self._free.append(reader)  # whoever reads has enough
+                raise
             except BaseException:
                 await reader.stop()  # its state is unknown
                 raise
