@@ -158,6 +158,17 @@ async def test_values_beyond_the_answer_are_links_to_download(
         problem(await small.client.get(other), 404, "not_found")
 
 
+async def test_small_values_beyond_the_answer_are_left_out_with_their_size(
+    settings: EdgeSettings, registry: Registry, running: Running, engine: Engine
+) -> None:
+    async with serving(with_limits(settings, answer_bytes=900), registry) as small:
+        id_ = await started(small.client, graphs.wide(), inputs={"items": ["z" * 98] * 12})
+        last = await ended(small.client, id_)
+    assert last["outputs"]["item"] == ["z" * 98] * 9 + [{"$left_out": 100}] * 3
+    assert {"$left_out": 100} in last["node_executions"][1]["output_data"]["item"]
+    assert any("$left_out" in node["input_data"] for node in last["node_executions"])
+
+
 async def test_a_large_plan_goes_into_the_object_store(client: httpx.AsyncClient, engine: Engine) -> None:
     noise = "".join(uuid.uuid4().hex for _ in range(20_000))
     graph = graphs.graph(

@@ -36,6 +36,8 @@ async def test_while_kafka_is_away_nothing_is_accepted_and_nothing_noted_is_lost
         ready = await client.get("/readyz")
         assert "kafka" in problem(ready, 503, "unavailable")["down"]
         assert (await client.get("/healthz")).status_code == 200
+        events = await client.get(f"/api/v1/executions/{id_}/events")
+        assert problem(events, 503, "unavailable")["down"] == ["kafka"]
         assert (await shown(client, id_))["status"] == "QUEUED"
     finally:
         again(servers, "kafka")
