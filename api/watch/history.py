@@ -116,7 +116,11 @@ class History:
             fetch_max_wait_ms=50,
             max_partition_fetch_bytes=4 << 20,
         )
-        await reader.start()
+        try:
+            await reader.start()
+        except BaseException:
+            await reader.stop()
+            raise
         return reader
 
 

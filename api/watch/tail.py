@@ -56,9 +56,13 @@ class Tail:
             fetch_max_wait_ms=100,  # a fetch in flight holds up a partition that joins
             max_partition_fetch_bytes=4 << 20,
         )
-        await consumer.start()
         points = [TopicPartition(EVENTS.name, partition) for partition in range(EVENTS.partitions)]
-        ends = await consumer.end_offsets(points)
+        try:
+            await consumer.start()
+            ends = await consumer.end_offsets(points)
+        except BaseException:
+            await consumer.stop()
+            raise
         consumer.assign(points)
         for point, end in ends.items():
             consumer.seek(point, end)
