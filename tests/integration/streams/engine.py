@@ -106,7 +106,7 @@ async def coordinator(conf: dict[str, Any], trace: Trace) -> int:
     """The coordinator as it is."""
     producer = await started_producer(conf)
     held: Any = Held(producer, conf["hold"], trace) if "hold" in conf else producer
-    objects = Objects(f"{conf['folder']}/objects")
+    objects = Objects(Path(conf["folder"]).with_name("objects").as_uri())
     built = build_coordinator(settings(conf), held, objects, letter_of("millstream-coordinator"))
     trace.follow(built.app)
     try:

@@ -211,6 +211,10 @@ class Kit:
         """Return the ids that were noted under `what`, repeated ones too."""
         return [note["id"] for note in self.notes(what)]
 
+    def ended(self, ids: Iterable[str]) -> bool:
+        """Tell whether all of these are done."""
+        return set(ids) <= set(self.ids("end"))
+
     def tails(self) -> str:
         return "\n".join(program.tail() for program in self.programs)
 

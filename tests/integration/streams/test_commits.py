@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from tests.integration.streams.kit import Kit, wait_for
@@ -25,7 +27,7 @@ def test_a_commit_never_passes_a_message_that_still_runs(bench: Kit, before: int
     # Two more rounds of work give the commit timer (0.5 s) every chance to do the wrong thing.
     for turn in range(2):
         more = bench.work(topic, [{"id": f"turn-{turn}-{n}", "s": 0.7} for n in range(3)], 1)
-        program.wait(lambda more=more: set(more) <= set(bench.ids("end")))
+        program.wait(partial(bench.ended, more))
         assert bench.committed(bench.name, topic).get(0, 0) <= before
     gate.touch()
     end = bench.ends(topic)[0]

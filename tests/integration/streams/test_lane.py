@@ -8,17 +8,16 @@ from collections import Counter
 import pytest
 
 from millstream.schemas.codec import encode
-from millstream.schemas.messages import Finished
+from millstream.schemas.messages import Finished, Run
 from millstream.streams.service import STOP_S
 from millstream.topics.catalogue import INBOX, PARTITIONS, tasks
-from tests.integration.streams import messages
 from tests.integration.streams.kit import Kit, wait_for
 from tests.integration.streams.messages import give, lane_of, letters, said, start, task
 
 pytestmark = pytest.mark.integration
 
 
-def finished(mill: Kit, runs: list[messages.Run]) -> Counter[bytes]:
+def finished(mill: Kit, runs: list[Run]) -> Counter[bytes]:
     return Counter(f.execution_id for f in said(mill, INBOX.name, Finished, {r.execution_id for r in runs}))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import pytest
@@ -40,7 +41,7 @@ def settle(bench: Kit, topic: str, ids: list[str]) -> int:
 @pytest.mark.parametrize("how", ["kill", "term"])
 def test_nothing_is_lost_when_a_member_ends_in_mid_flight(bench: Kit, how: str, wait_empty: bool) -> None:
     topic = bench.topic("work", 4)
-    conf = {"topics": [[topic]], "slots": 200, "options": {"stream_wait_empty": wait_empty}}
+    conf: dict[str, Any] = {"topics": [[topic]], "slots": 200, "options": {"stream_wait_empty": wait_empty}}
     ids = crowd(bench, topic, {"s": 1.0})
     first = bench.spawn("pool", **conf)
     first.wait(lambda: in_flight(bench) >= IN_FLIGHT)
@@ -60,7 +61,7 @@ def test_nothing_is_lost_when_a_member_ends_in_mid_flight(bench: Kit, how: str, 
 def test_nothing_is_lost_when_a_member_joins_in_mid_flight(bench: Kit, wait_empty: bool) -> None:
     """With `stream_wait_empty` the group stands still until all is done, and nothing is done twice."""
     topic, gate = bench.topic("work", 4), bench.folder / "gate"
-    conf = {"topics": [[topic]], "slots": 200, "options": {"stream_wait_empty": wait_empty}}
+    conf: dict[str, Any] = {"topics": [[topic]], "slots": 200, "options": {"stream_wait_empty": wait_empty}}
     ids = crowd(bench, topic, {"gate": str(gate)})
     first = bench.spawn("pool", "one", **conf)
     first.wait(lambda: in_flight(bench) >= IN_FLIGHT and len(bench.ids("end")) >= len(ids) * 4 // 5)
@@ -88,14 +89,18 @@ def test_a_spare_member_takes_over_from_one_that_was_killed(bench: Kit) -> None:
     members = {name: bench.spawn("pool", name, topics=[[topic]]) for name in ("one", "two", "three")}
     for member in members.values():
         member.wait_ready()
-    wait_for(lambda: sorted(p for m in members.values() for p in owned(m)) == [0, 1], what=bench.tails())
+    wait_for(partial(both_owned, list(members.values())), what=bench.tails())
     for _ in range(2):
         owner = next(name for name, member in members.items() if owned(member))
         members.pop(owner).kill()
         left = list(members.values())
-        wait_for(lambda left=left: sorted(p for m in left for p in owned(m)) == [0, 1], what=bench.tails())
+        wait_for(partial(both_owned, left), what=bench.tails())
     ids = bench.work(topic, ({} for _ in range(20)), 2)
     settle(bench, topic, ids)
+
+
+def both_owned(members: list[Program]) -> bool:
+    return sorted(p for member in members for p in owned(member)) == [0, 1]
 
 
 def owned(member: Program) -> list[int]:
