@@ -42,11 +42,12 @@ def _refusal(port: int, host: str) -> OSError | None:
 
 def holder(port: int) -> str:
     """Describe who listens on `port`, as far as this user may see it."""
-    with contextlib.suppress(psutil.Error, PermissionError):
-        for connection in psutil.net_connections("tcp"):
-            listens_there = connection.status == psutil.CONN_LISTEN and tuple(connection.laddr)[1:] == (port,)
-            if listens_there and connection.pid:
-                return f"pid {connection.pid}, {psutil.Process(connection.pid).name()!r}"
+    for _ in range(3):  # a process that ends while the table is read spoils the reading
+        with contextlib.suppress(psutil.Error, OSError):
+            for connection in psutil.net_connections("tcp"):
+                listens_there = connection.status == psutil.CONN_LISTEN and tuple(connection.laddr)[1:] == (port,)
+                if listens_there and connection.pid:
+                    return f"pid {connection.pid}, {psutil.Process(connection.pid).name()!r}"
     return "a process of another user"
 
 

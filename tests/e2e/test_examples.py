@@ -62,4 +62,4 @@ def test_a_run_with_a_failed_node_ends_with_1(platform: Platform, tmp_path: Path
 def test_a_misspelt_input_names_what_there_is(platform: Platform) -> None:
     done = platform.cli("run", str(EXAMPLES / "calculator.json"), "--input", "nope", check=False)
     assert done.returncode != 0
-    assert "key=value" in done.stdout + done.stderr
+    assert "name=value" in done.stdout + done.stderr
