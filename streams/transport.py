@@ -10,13 +10,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as stock
 
+from millstream.schemas.errors import ConfigurationError
+
 SCHEME = "millstream"
+TOPICS_VISIBLE_S = 10.0
+"""How long a topic that was just made may take until the brokers tell of it."""
 _NAP_S = 0.02
 _TABLES = ("_delivered", "_done", "_acked_index", "_acked")
 
@@ -55,6 +59,25 @@ class ConsumerThread(stock.AIOKafkaConsumerThread):  # type: ignore[misc]  # Fau
             return await rejoin(*args, **kwargs)
 
         coordinator._do_heartbeat, coordinator._on_join_complete = heartbeat, joined
+
+    async def subscribe(self, topics: Iterable[str]) -> None:
+        """Subscribe. Errors: ConfigurationError if a topic is still missing after `TOPICS_VISIBLE_S`.
+
+        Kafka takes the subscription to a topic that is not there without a word, and Faust never looks again.
+        """
+        wanted = set(topics)
+        await self.call_thread(self._await_topics, wanted)
+        await super().subscribe(wanted)
+
+    async def _await_topics(self, wanted: set[str]) -> None:
+        deadline = time.monotonic() + TOPICS_VISIBLE_S
+        while missing := wanted - await self._ensure_consumer().topics():
+            if time.monotonic() > deadline:
+                raise ConfigurationError(
+                    f"topics are missing: {', '.join(sorted(missing))}; run `millstream topics apply`",
+                    topics=sorted(missing),
+                )
+            await asyncio.sleep(0.2)
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
