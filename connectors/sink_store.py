@@ -24,6 +24,10 @@ _OPTIONS = " ".join(
         "TimeZone": "UTC",
     }.items()
 )
+_LIMIT_TRANSACTIONS = """
+SELECT set_config(name, '10000', false) FROM pg_settings WHERE name = 'transaction_timeout'"""
+"""From PostgreSQL 17 on. A sink that was stopped in the middle of a pipeline is neither idle in its transaction nor within
+a statement, so that neither of the time-outs above would end it; its successor waited for its locks."""
 
 _INIT_OFFSETS = """
 INSERT INTO sink_offsets (topic, partition, next_offset) SELECT %(topic)s, p, 0 FROM unnest(%(partitions)s::int[]) p
@@ -241,6 +245,7 @@ class SinkStore:
                 keepalives_count=3,
                 tcp_user_timeout=15_000,
             )
+            self._conn.execute(_LIMIT_TRANSACTIONS)
         return self._conn
 
     def _fence(self, cursor: psycopg.Cursor[Any], expected: dict[int, int]) -> None:
