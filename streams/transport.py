@@ -8,11 +8,13 @@ pin moves. Registered by `register()` as the driver `millstream://`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
+from aiokafka.errors import IllegalStateError
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as stock
 
@@ -22,6 +24,8 @@ SCHEME = "millstream"
 TOPICS_VISIBLE_S = 10.0
 """How long a topic that was just made may take until the brokers tell of it."""
 _NAP_S = 0.02
+_POLL_S = 0.25
+"""Of an idle consumer. A rebalance waits for the poll that is under way."""
 _TABLES = ("_delivered", "_done", "_acked_index", "_acked")
 
 
@@ -100,6 +104,9 @@ class Consumer(stock.Consumer):  # type: ignore[misc]  # Faust is not typed
             deque
         )  # partition -> offsets handed out, in order
         self._done: dict[Any, set[int]] = defaultdict(set)  # partition -> offsets of these that have finished
+        self._quiet = asyncio.Event()
+        """No fetch is under way."""
+        self._quiet.set()
         super()._reset_state()
 
     def ack(self, message: Any) -> bool:
@@ -147,12 +154,43 @@ class Consumer(stock.Consumer):  # type: ignore[misc]  # Faust is not typed
             for name in _TABLES:
                 getattr(self, name).pop(tp, None)
 
+    def resume_partitions(self, tps: Any) -> None:
+        """Let partitions be fetched again, once Faust opens the flow, which is what it does next."""
+        self.stop_flow()
+        super().resume_partitions(tps)
+
+    async def perform_seek(self) -> None:
+        """Go back to what is committed, or to the start, with nothing under way.
+
+        Faust resumes the sources of an app with tables while the flow is open, seeks, and empties the agents' queues as it
+        opens the flow: what was fetched in between was passed by, for good if nothing was committed yet.
+        """
+        self.stop_flow()
+        await self._quiet.wait()
+        await super().perform_seek()
+        fresh = [tp for tp, offset in self._read_offset.items() if offset is None and tp in self.assignment()]
+        fresh = [tp for tp in fresh if self.app.topics.acks_enabled_for(tp.topic)]
+        if fresh and self.app.conf.consumer_auto_offset_reset == "earliest":
+            with contextlib.suppress(IllegalStateError):  # they have moved on: whoever has them now seeks
+                await self._thread.seek_to_beginning(*fresh)
+
     async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's name
+        while not (self.flow_active or self.should_stop):
+            await self.wait(self.can_resume_flow)
+        self._quiet.clear()
+        try:
+            return await self._fetch(timeout)
+        finally:
+            self._quiet.set()
+
+    async def _fetch(self, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's name
         if self.flow_active and not self.app.client_only and not self._get_active_partitions():
             await self.sleep(_NAP_S)
             return {}, set()
         # A paused partition may be wanted again before another one has news: Faust would wait the whole second.
-        return await super()._wait_next_records(_NAP_S if self._buffered_partitions else timeout)
+        return await super()._wait_next_records(
+            _NAP_S if self._buffered_partitions else min(timeout, _POLL_S)
+        )
 
     async def _drain_messages(self, fetcher: Any) -> None:
         try:
