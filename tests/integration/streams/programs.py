@@ -168,13 +168,18 @@ async def table(conf: dict[str, Any], trace: Trace) -> int:
                     for k, v in rows.data.rows(message.partition).scan(b"")
                     if not k.startswith(b"__faust")
                 }
-                trace("dump", id=f"{job['dump']}-{message.partition}", rows=found)
+                trace("dump", id=f"{job['dump']}-{message.partition}", rows=found, offset=message.offset)
             else:
                 stamp = message.offset.to_bytes(8, "big")
                 value = None if "delete" in job else stamp + job["set"].encode()
                 sent = await producer.send_and_wait(changelog, value, message.key, message.partition)
                 rows.data.write(message.partition, [(message.key, value)], sent.offset)
-                trace("applied", id=job.get("id", ""))
+                trace(
+                    "applied",
+                    id=(message.key or b"").decode(),
+                    offset=message.offset,
+                    partition=message.partition,
+                )
             await stream.ack(event)
 
     app.agent(topic, name="rows")(work)

@@ -90,11 +90,9 @@ def test_a_spare_member_takes_over_from_one_that_was_killed(bench: Kit) -> None:
     for member in members.values():
         member.wait_ready()
     wait_for(partial(both_owned, list(members.values())), what=bench.tails())
-    for _ in range(2):
-        owner = next(name for name, member in members.items() if owned(member))
-        members.pop(owner).kill()
-        left = list(members.values())
-        wait_for(partial(both_owned, left), what=bench.tails())
+    owner = next(name for name, member in members.items() if owned(member))
+    members.pop(owner).kill()
+    wait_for(partial(both_owned, list(members.values())), SESSION_S + 10, what=bench.tails())
     ids = bench.work(topic, ({} for _ in range(20)), 2)
     settle(bench, topic, ids)
 
@@ -136,12 +134,3 @@ def test_a_restart_within_the_session_is_no_business_of_the_peers(bench: Kit, si
     assert owned(again) == mine
     assert one.notes("assigned") == before
     assert one.notes("revoked") == [n for n in one.notes("revoked") if n["at"] < before[-1]["at"]]
-
-
-def test_a_member_that_is_gone_for_good_is_replaced_within_the_session(bench: Kit) -> None:
-    topic = bench.topic("work", 4)
-    one = bench.spawn("pool", "one", topics=[[topic]]).wait_ready()
-    two = bench.spawn("pool", "two", topics=[[topic]]).wait_ready()
-    wait_for(lambda: sorted(owned(one) + owned(two)) == [0, 1, 2, 3] and owned(two), what=bench.tails())
-    two.kill()
-    wait_for(lambda: owned(one) == [0, 1, 2, 3], SESSION_S + 10, what=bench.tails())
