@@ -75,23 +75,29 @@ def apply(replication: Annotated[int | None, typer.Option(help="Replicas of new 
 
 @app.command()
 def lag(
-    group: Annotated[str, typer.Argument(help="Consumer group, such as millstream-sink.")],
+    group: Annotated[
+        str | None,
+        typer.Argument(help="Consumer group, with its partitions; default: all of ours, a line each."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Show how many records a consumer group has not committed, per partition."""
+    """Show how many records consumer groups have not committed."""
     from millstream.topics import admin
+    from millstream.topics.catalogue import LANES
 
-    rows = admin.lag(kafka_conf(_settings()), group)
+    conf = kafka_conf(_settings())
+    ours = ("millstream-coordinator", *(f"millstream-worker-{lane}" for lane in LANES), "millstream-sink")
+    found = {name: admin.lag(conf, name) for name in ((group,) if group else ours)}
     if as_json:
         fields = ("topic", "partition", "committed", "end", "records")
-        say(json.dumps([{name: getattr(row, name) for name in fields} for row in rows]))
+        rows = [{"group": g} | {n: getattr(row, n) for n in fields} for g, of in found.items() for row in of]
+        say(json.dumps(rows))
         return
-    if not rows:
-        say(f"{group}: has committed nothing")
-        return
-    for row in rows:
-        say(f"{row.topic}[{row.partition}] at {row.committed:,} of {row.end:,}, {row.records:,} behind")
-    say(f"{group}: {sum(row.records for row in rows):,} records behind")
+    for name, of in found.items():
+        for row in of if group else []:
+            say(f"{row.topic}[{row.partition}] at {row.committed:,} of {row.end:,}, {row.records:,} behind")
+        behind = f"{sum(row.records for row in of):,} records behind" if of else "has committed nothing"
+        say(f"{name}: {behind}")
 
 
 @app.command()
