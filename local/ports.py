@@ -45,7 +45,9 @@ def holder(port: int) -> str:
     for _ in range(3):  # a process that ends while the table is read spoils the reading
         with contextlib.suppress(psutil.Error, OSError):
             for connection in psutil.net_connections("tcp"):
-                listens_there = connection.status == psutil.CONN_LISTEN and tuple(connection.laddr)[1:] == (port,)
+                listens_there = connection.status == psutil.CONN_LISTEN and tuple(connection.laddr)[1:] == (
+                    port,
+                )
                 if listens_there and connection.pid:
                     return f"pid {connection.pid}, {psutil.Process(connection.pid).name()!r}"
     return "a process of another user"
