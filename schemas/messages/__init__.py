@@ -1,0 +1,91 @@
+"""Every record on a topic, as a typed message. `schemas/avro/*.avsc` is their wire form; `millstream schemas write`
+derives it from these classes and a test holds the two together.
+
+Ids are 16 raw bytes here (`UUID(bytes=...)` at the edges); JSON values travel as bytes of JSON; times are Unix milliseconds.
+"""
+
+from __future__ import annotations
+
+from millstream.schemas.messages.inbox import (
+    Answer,
+    ChildEvent,
+    Finished,
+    Output,
+    Park,
+    Start,
+    Started,
+    Stop,
+    Timer,
+)
+from millstream.schemas.messages.nodes import Cancel, Progress, Run
+from millstream.schemas.messages.others import Audit, DeadLetter, Notification, StoreEvent, Usage
+from millstream.schemas.messages.values import (
+    Emit,
+    ExecutionStatus,
+    Failure,
+    Flags,
+    Id,
+    Message,
+    Named,
+    Payload,
+    Picked,
+    Slot,
+)
+from millstream.schemas.messages.watching import Delta, DeltaKind, Events, Feed
+
+__all__ = [
+    "Answer",
+    "Audit",
+    "Cancel",
+    "ChildEvent",
+    "DeadLetter",
+    "Delta",
+    "DeltaKind",
+    "Emit",
+    "Events",
+    "ExecutionStatus",
+    "Failure",
+    "Feed",
+    "Finished",
+    "Flags",
+    "Id",
+    "MESSAGES",
+    "Message",
+    "Named",
+    "Notification",
+    "Output",
+    "Park",
+    "Payload",
+    "Picked",
+    "Progress",
+    "Run",
+    "Slot",
+    "Start",
+    "Started",
+    "Stop",
+    "StoreEvent",
+    "Timer",
+    "Usage",
+]
+
+MESSAGES: tuple[type[Message], ...] = (
+    Start,
+    Stop,
+    Answer,
+    Started,
+    Output,
+    Finished,
+    Timer,
+    ChildEvent,
+    Run,
+    Cancel,
+    Progress,
+    Events,
+    Feed,
+    Usage,
+    Notification,
+    StoreEvent,
+    Audit,
+    DeadLetter,
+)
+"""All records, in the order of their first schema id."""

@@ -1,0 +1,70 @@
+"""Messages of the other topics: usage, notices, the store, audit, dead letters."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from millstream.schemas.messages.values import Id, Message
+
+
+class Usage(Message, frozen=True, kw_only=True):
+    """What one node execution used. Key: user id. Source: a worker."""
+
+    user_id: Annotated[str, Meta(description="Owner.")]
+    execution_id: Annotated[Id, Meta(description="The execution.")]
+    node_execution_id: Annotated[Id, Meta(description="The node execution.")]
+    run_id: Annotated[Id, Meta(description="The run: a repeated record has the same.")]
+    block_id: Annotated[str, Meta(description="Block that ran.")]
+    elapsed_ms: Annotated[int, Meta(description="Wall time in ms.")]
+    input_tokens: Annotated[int, Meta(description="Model tokens read.")] = 0
+    output_tokens: Annotated[int, Meta(description="Model tokens written.")] = 0
+    cost_microusd: Annotated[int, Meta(description="Cost in millionths of a US dollar.")] = 0
+    at: Annotated[int, Meta(description="Time, ms.")] = 0
+
+
+class Notification(Message, frozen=True, kw_only=True):
+    """A message to a person. Key: user id."""
+
+    notification_id: Annotated[Id, Meta(description="Repeated deliveries have the same.")]
+    user_id: Annotated[str, Meta(description="To whom.")]
+    kind: Annotated[str, Meta(description="Template, such as `execution_failed`.")]
+    data: Annotated[bytes, Meta(description="JSON object for the template.")]
+    at: Annotated[int, Meta(description="Time, ms.")]
+
+
+class StoreEvent(Message, frozen=True, kw_only=True):
+    """A change of a store listing. Key: listing id."""
+
+    listing_id: Annotated[Id, Meta(description="The listing.")]
+    kind: Annotated[str, Meta(description="submitted, reviewed, published, downloaded, rated, ...")]
+    actor_id: Annotated[str, Meta(description="Who did it.")]
+    data: Annotated[bytes, Meta(description="JSON object of the facts.")]
+    at: Annotated[int, Meta(description="Time, ms.")]
+
+
+class Audit(Message, frozen=True, kw_only=True):
+    """Who did what. Key: actor id. Source: the edge."""
+
+    audit_id: Annotated[Id, Meta(description="Repeated deliveries have the same.")]
+    actor_id: Annotated[str, Meta(description="Who.")]
+    action: Annotated[str, Meta(description="What, such as `graph.delete`.")]
+    subject: Annotated[str, Meta(description="On what: an id.")]
+    data: Annotated[bytes, Meta(description="JSON object of the facts, without secrets.")]
+    at: Annotated[int, Meta(description="Time, ms.")]
+
+
+class DeadLetter(Message, frozen=True, kw_only=True):
+    """A record that could not be handled. Key: the original's. Headers repeat what operators look for."""
+
+    topic: Annotated[str, Meta(description="Where it came from.")]
+    partition: Annotated[int, Meta(description="Original partition.")]
+    offset: Annotated[int, Meta(description="Original offset.")]
+    timestamp: Annotated[int, Meta(description="Original timestamp, ms.")]
+    key: Annotated[bytes | None, Meta(description="Original key.")]
+    value: Annotated[bytes | None, Meta(description="Original bytes.")]
+    error_code: Annotated[str, Meta(description="Stable code of the reason.")]
+    error_message: Annotated[str, Meta(description="The reason, for people.")]
+    consumer: Annotated[str, Meta(description="Group that gave up.")]
+    at: Annotated[int, Meta(description="When it gave up, ms.")]
