@@ -115,8 +115,7 @@ async def _coordinator(settings: Settings, name: str) -> int:
 
 
 async def _worker(settings: Settings, name: str, lanes: list[str]) -> int:
-    from redis.asyncio import Redis
-
+    from millstream.connectors import redis as connector
     from millstream.connectors.cancels import follow_cancels
     from millstream.connectors.claims import RedisClaims
     from millstream.connectors.objects import Objects
@@ -129,7 +128,7 @@ async def _worker(settings: Settings, name: str, lanes: list[str]) -> int:
     from millstream.streams.worker import Worker, build_lane
 
     producer = await _producer(settings)
-    redis = Redis.from_url(settings.redis.get_secret_value())
+    redis = connector.client(settings.redis.get_secret_value(), name=name)
     service = Service(settings.ready_file)
     claims = RedisClaims(redis)
     env = Environment(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import AuthenticationError, RedisError
@@ -12,6 +12,8 @@ from millstream.schemas.errors import ConfigurationError, UnavailableError
 CONNECT_S = 5.0
 ANSWER_S = 5.0
 """Blocking commands (BLPOP, XREAD) must ask for less."""
+CONNECTIONS = 50
+"""Of one client; who asks beyond that waits for one. The stock pool refuses the 101st, and a worker has 500 slots."""
 
 
 def client(url: str, *, name: str = "millstream") -> Redis:
@@ -21,8 +23,10 @@ def client(url: str, *, name: str = "millstream") -> Redis:
     must not be repeated carry ids of their own. Errors: ConfigurationError: no such URL.
     """
     try:
-        made: Redis = Redis.from_url(
+        pool = BlockingConnectionPool.from_url(
             url,
+            max_connections=CONNECTIONS,
+            timeout=None,
             client_name=name,
             socket_connect_timeout=CONNECT_S,
             socket_timeout=ANSWER_S,
@@ -31,6 +35,7 @@ def client(url: str, *, name: str = "millstream") -> Redis:
         )
     except ValueError as error:  # its text does not have the password
         raise ConfigurationError(f"the URL of Redis is not redis://[:password@]host:port: {error}") from error
+    made: Redis = Redis.from_pool(pool)
     return made
 
 

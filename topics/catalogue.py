@@ -139,6 +139,7 @@ def tasks(lane: str) -> Topic:
         key="node execution id",
         messages=("Run",),
         about=f"Node executions to run on the lane {lane!r}.",
+        log_append_time=True,  # a task's age decides over its claim, so it is no process's own clock
     )
 
 
