@@ -8,7 +8,7 @@ Whatever fails in a flush ends the process: the next owner decides the same agai
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -16,11 +16,21 @@ import faust
 import structlog
 
 from millstream.schemas.codec import decode, encode
-from millstream.schemas.errors import GraphInvalidError, MillstreamError, NotFoundError, RecordInvalidError
-from millstream.schemas.messages import Message, Start, Timer
+from millstream.schemas.errors import (
+    GraphInvalidError,
+    MillstreamError,
+    NotFoundError,
+    RecordInvalidError,
+    SignatureInvalidError,
+)
+from millstream.schemas.headers import Header, cloud_event, span_of, traceparent
+from millstream.schemas.messages import Message, Run, Start, Timer
+from millstream.schemas.signing import Signer, commands
 from millstream.streams.alarms import Alarms, BrokerClock
 from millstream.streams.apps import BYTES, EngineSettings, build
+from millstream.streams.backlog import Backlog
 from millstream.streams.burst import Burst
+from millstream.streams.effects import Send
 from millstream.streams.plan import Plan, decode_plan
 from millstream.streams.state import PLAN, TIMED, Due, Head, State, load, numbers, pack_offset
 from millstream.topics import catalogue
@@ -36,7 +46,13 @@ class Producer(Protocol):
     """What the coordinator needs of an aiokafka producer."""
 
     async def send(
-        self, topic: str, value: bytes | None = None, key: bytes | None = None, partition: int | None = None
+        self,
+        topic: str,
+        value: bytes | None = None,
+        key: bytes | None = None,
+        partition: int | None = None,
+        *,
+        headers: list[Header] | None = None,
     ) -> asyncio.Future[Any]:
         """Append to a batch; the future is done when the broker has it."""
         ...
@@ -73,14 +89,15 @@ class Coordinator:
         objects: ObjectStore,
         dead_letter: DeadLetterOf,
         fence_s: float,
+        signer: Signer | None = None,
     ) -> None:
         self.app = app
+        self._signer = signer
         self._producer = producer
         self._objects = objects
         self._dead_letter = dead_letter
         self._fence_s = fence_s
-        self._queue: deque[Any] = deque()
-        self._wake = asyncio.Event()
+        self._backlog = Backlog()
         self._states: OrderedDict[bytes, State | None] = OrderedDict()
         self._plans: OrderedDict[bytes, Plan] = OrderedDict()
         self._written_plans: set[tuple[int, bytes]] = set()
@@ -101,8 +118,7 @@ class Coordinator:
     async def _listen(self, stream: Any) -> None:
         self._stream = stream
         async for event in stream.noack().events():
-            self._queue.append(event)
-            self._wake.set()
+            await self._backlog.put(event)
 
     async def _on_rebalanced(self, app: Any, **_: Any) -> None:
         """Tables are recovered: forget what was kept in memory and find the timers again."""
@@ -127,16 +143,15 @@ class Coordinator:
                 due = state.get(cell, Due)
                 if due is not None:
                     self.alarms.add(due.at, state.id, numbers(cell)[0], partition)
-        self._wake.set()
+        self._backlog.wake()
 
     # --- the pump ---
 
     async def pump(self) -> None:
         """Decide and flush bursts for ever. Raises whatever makes going on unsafe."""
         while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._queue:
+            await self._backlog.wait()
+            while self._backlog:
                 if self._generation != self.app.consumer_generation_id:
                     self._forget()
                 burst = self._take()
@@ -146,8 +161,8 @@ class Coordinator:
     def _take(self) -> Burst:
         burst = Burst()
         generation = self.app.consumer_generation_id
-        while self._queue and len(burst.events) < BURST_LIMIT:
-            event = self._queue.popleft()
+        while self._backlog and len(burst.events) < BURST_LIMIT:
+            event = self._backlog.take()
             if event.message.generation_id == generation:  # else it is delivered again
                 burst.events.append(event)
         return burst
@@ -158,8 +173,10 @@ class Coordinator:
                 message = decode(event.value)
                 if message.execution_id != event.message.key:  # type: ignore[attr-defined]
                     raise RecordInvalidError("the key is not the execution id of the message")
-            except (RecordInvalidError, AttributeError) as error:
-                cause = error if isinstance(error, RecordInvalidError) else RecordInvalidError(str(error))
+                if self._signer is not None and commands(message):
+                    self._signer.verify(event.value, event.message.headers)
+            except (RecordInvalidError, SignatureInvalidError, AttributeError) as error:
+                cause = error if isinstance(error, MillstreamError) else RecordInvalidError(str(error))
                 burst.poison(event, *self._dead_letter(event.message, cause))
                 continue
             await self._decide_one(burst, event.message, message)
@@ -228,7 +245,11 @@ class Coordinator:
         send = self._producer.send
         for key, data in burst.puts():
             await self._objects.put(key, data)
-        sent = [await send(s.topic, encode(s.message), s.key) for s in burst.sends()]
+        sent = []
+        for each, root in burst.sends():
+            value = encode(each.message)
+            headers = headers_of(each, value, root, self._signer)
+            sent.append(await send(each.topic, value, each.key, headers=headers))
         sent += [await self._send_dead(letter) for letter in burst.letters]
         if sent:
             await asyncio.gather(*sent)
@@ -245,9 +266,7 @@ class Coordinator:
 
     async def _send_dead(self, letter: Any) -> asyncio.Future[Any]:
         key, value, headers = letter
-        return await self._producer.send(  # type: ignore[call-arg]
-            catalogue.DEAD_LETTERS.name, value, key, headers=headers
-        )
+        return await self._producer.send(catalogue.DEAD_LETTERS.name, value, key, headers=headers)
 
     async def _write_rows(self, burst: Burst) -> None:
         burst.collect_rows()
@@ -277,27 +296,49 @@ class Coordinator:
         while True:
             now = self.clock.now_ms()
             due = self.alarms.due(now)
-            futures = [
-                await self._producer.send(
-                    catalogue.INBOX.name, encode(Timer(execution_id=eid, timer=timer)), eid, partition
-                )
-                for eid, timer, partition in due
-            ]
+            futures = [await self._send_timer(*each) for each in due]
             if futures:
                 await asyncio.gather(*futures)
             else:
                 await asyncio.sleep(min(0.02, self.alarms.wait_s(now)) if len(self.alarms) else 0.02)
 
+    async def _send_timer(self, execution_id: bytes, timer: int, partition: int) -> asyncio.Future[Any]:
+        state = self._state(execution_id, self.table.data.rows(partition))
+        root = state.head.root if state is not None and isinstance(state.head, Head) else None
+        trace = traceparent(root or execution_id, span_of(execution_id=execution_id))
+        value = encode(Timer(execution_id=execution_id, timer=timer))
+        return await self._producer.send(
+            catalogue.INBOX.name, value, execution_id, partition, headers=[trace]
+        )
+
+
+def headers_of(send: Send, value: bytes, root: bytes, signer: Signer | None) -> list[Header]:
+    """Return the headers of a record: its trace; of a public one, what event it is; of a command, its signature."""
+    message: Any = send.message
+    node = message.node_execution_id if isinstance(message, Run) else None
+    span = span_of(execution_id=message.execution_id, node_execution_id=node)
+    headers = [traceparent(root, span), *cloud_event(message)]
+    if signer is not None and commands(message):
+        headers.append(signer.sign(value))
+    return headers
+
 
 def build_coordinator(
-    settings: EngineSettings, producer: Producer, objects: ObjectStore, dead_letter: DeadLetterOf
+    settings: EngineSettings,
+    producer: Producer,
+    objects: ObjectStore,
+    dead_letter: DeadLetterOf,
+    *,
+    signer: Signer | None = None,
 ) -> Coordinator:
-    """Return the coordinator and its app, not started."""
+    """Return the coordinator and its app, not started. `signer`: None accepts commands of anybody."""
     app = build(
         "millstream-coordinator",
         settings,
         store="millrocks://",
         stream_wait_empty=True,
+        stream_buffer_maxsize=4096,
+        broker_max_poll_records=500,
         table_standby_replicas=0,
     )
-    return Coordinator(app, producer, objects, dead_letter, settings.session_timeout_s / 2)
+    return Coordinator(app, producer, objects, dead_letter, settings.session_timeout_s / 2, signer)
