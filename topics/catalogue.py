@@ -13,6 +13,7 @@ LANES = ("io", "cpu", "llm")
 """Lanes that the platform itself serves; authors may add lanes of their own."""
 CHANGELOG = "millstream-coordinator-state-changelog"
 """Changelog of the coordinator's table: named by Faust as `<app id>-<table>-changelog`."""
+ADMISSION_CHANGELOG = "millstream-admission-state-changelog"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,13 @@ INBOX = Topic(
     about="Everything that can change an execution; its offset is the order of things.",
     log_append_time=True,
 )
+REQUESTS = Topic(
+    name="executions.requests",
+    key="user id",
+    messages=("Request", "Withdraw"),
+    about="Executions that people want; admission lets them begin in order, as far as their owner has room.",
+    log_append_time=True,
+)
 CANCELS = Topic(
     name="nodes.cancels",
     key="execution id",
@@ -82,19 +90,28 @@ FEED = Topic(
     messages=("Feed",),
     about="An execution began, waits, ended.",
 )
+_STATE = {
+    "segment.ms": "600000",
+    "min.cleanable.dirty.ratio": "0.1",
+    "delete.retention.ms": str(DAY_MS),
+    "min.compaction.lag.ms": str(HOUR_MS),
+    "max.compaction.lag.ms": str(6 * HOUR_MS),
+}
 STATE = Topic(
     name=CHANGELOG,
     key="execution id and cell",
     messages=(),
     about="State of the coordinator's table, one record a cell.",
     cleanup="compact",
-    extra={
-        "segment.ms": "600000",
-        "min.cleanable.dirty.ratio": "0.1",
-        "delete.retention.ms": str(DAY_MS),
-        "min.compaction.lag.ms": str(HOUR_MS),
-        "max.compaction.lag.ms": str(6 * HOUR_MS),
-    },
+    extra=_STATE,
+)
+ADMISSION = Topic(
+    name=ADMISSION_CHANGELOG,
+    key="user and cell",
+    messages=(),
+    about="State of admission: whose executions wait and run, one record a cell.",
+    cleanup="compact",
+    extra=_STATE,
 )
 USAGE = Topic(
     name="usage.records",
@@ -146,6 +163,7 @@ def tasks(lane: str) -> Topic:
 def catalogue(lanes: tuple[str, ...] = LANES) -> tuple[Topic, ...]:
     """Return all topics, in the order in which people read about them."""
     return (
+        REQUESTS,
         INBOX,
         *(tasks(lane) for lane in lanes),
         CANCELS,
@@ -153,6 +171,7 @@ def catalogue(lanes: tuple[str, ...] = LANES) -> tuple[Topic, ...]:
         EVENTS,
         FEED,
         STATE,
+        ADMISSION,
         USAGE,
         NOTIFICATIONS,
         STORE,

@@ -6,6 +6,7 @@ Ids are 16 raw bytes here (`UUID(bytes=...)` at the edges); JSON values travel a
 
 from __future__ import annotations
 
+from millstream.schemas.messages.admission import Request, Withdraw
 from millstream.schemas.messages.inbox import (
     Answer,
     ChildEvent,
@@ -58,6 +59,7 @@ __all__ = [
     "Payload",
     "Picked",
     "Progress",
+    "Request",
     "Run",
     "Slot",
     "Start",
@@ -66,6 +68,7 @@ __all__ = [
     "StoreEvent",
     "Timer",
     "Usage",
+    "Withdraw",
 ]
 
 MESSAGES: tuple[type[Message], ...] = (
@@ -87,5 +90,7 @@ MESSAGES: tuple[type[Message], ...] = (
     StoreEvent,
     Audit,
     DeadLetter,
+    Request,
+    Withdraw,
 )
 """All records, in the order of their first schema id."""

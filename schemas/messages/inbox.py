@@ -53,6 +53,12 @@ class Start(Message, frozen=True, kw_only=True):
     wall_time_ms: Annotated[
         int | None, Meta(description="Time limit of the whole execution in milliseconds.")
     ] = None
+    in_flight: Annotated[
+        int, Meta(description="Node executions of it that may be with workers at once, at most 256.")
+    ] = 256
+    budget_microusd: Annotated[
+        int | None, Meta(description="What it may cost, in millionths of a US dollar; null: no limit.")
+    ] = None
 
 
 class Stop(Message, frozen=True, kw_only=True):
@@ -127,6 +133,9 @@ class Finished(Message, frozen=True, kw_only=True):
     outputs: Annotated[list[Emit], Meta(description="Values not sent before, in order.")] = []
     failure: Annotated[Failure | None, Meta(description="Null: it ended well.")] = None
     park: Annotated[Park | None, Meta(description="Set: the block is to be called again.")] = None
+    cost_microusd: Annotated[
+        int, Meta(description="What the run has spent, in millionths of a US dollar.")
+    ] = 0
 
 
 class Timer(Message, frozen=True, kw_only=True):
@@ -152,3 +161,9 @@ class ChildEvent(Message, frozen=True, kw_only=True):
     ] = None
     failure: Annotated[Failure | None, Meta(description="Why the child failed, if it did.")] = None
     node_count: Annotated[int, Meta(description="Node executions of the child.")] = 0
+    waiting: Annotated[
+        bool, Meta(description="The child waits only for people or for times that are far away.")
+    ] = False
+    cost_microusd: Annotated[
+        int, Meta(description="What the child and its own children have spent so far, all in all.")
+    ] = 0

@@ -54,7 +54,7 @@ class Events(Message, frozen=True, kw_only=True):
 
 
 class Feed(Message, frozen=True, kw_only=True):
-    """An execution began, waits or ended. Key: user id. Source: the coordinator."""
+    """An execution began, waits, goes on or ended. Key: user id. Source: the coordinator."""
 
     user_id: Annotated[str, Meta(description="Owner.")]
     execution_id: Annotated[Id, Meta(description="The execution.")]
@@ -63,3 +63,8 @@ class Feed(Message, frozen=True, kw_only=True):
     status: Annotated[ExecutionStatus, Meta(description="New status.")]
     sequence: Annotated[int, Meta(description="Sequence number of that event.")]
     at: Annotated[int, Meta(description="Time, ms.")]
+    active: Annotated[
+        bool,
+        Meta(description="It uses workers; false: it ended, or waits for people or for times far away."),
+    ] = True
+    child: Annotated[bool, Meta(description="Part of another execution, which counts for both.")] = False

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from millstream.schemas.messages import MESSAGES
-from millstream.topics.catalogue import CHANGELOG, LANES, catalogue, tasks
+from millstream.topics.catalogue import ADMISSION_CHANGELOG, CHANGELOG, LANES, catalogue, tasks
 
 
 def test_names_are_unique_and_each_message_has_one_home() -> None:
@@ -14,12 +14,12 @@ def test_names_are_unique_and_each_message_has_one_home() -> None:
 
 def test_the_inbox_and_the_tasks_have_the_broker_s_time() -> None:
     timed = [topic.name for topic in catalogue() if topic.config["message.timestamp.type"] == "LogAppendTime"]
-    assert timed == ["executions.inbox", *(tasks(lane).name for lane in LANES)]
+    assert timed == ["executions.requests", "executions.inbox", *(tasks(lane).name for lane in LANES)]
 
 
 def test_state_is_compacted_and_nothing_else() -> None:
     compacted = [topic.name for topic in catalogue() if topic.config["cleanup.policy"] == "compact"]
-    assert compacted == [CHANGELOG]
+    assert compacted == [CHANGELOG, ADMISSION_CHANGELOG]
     assert "retention.ms" not in next(topic for topic in catalogue() if topic.name == CHANGELOG).config
 
 
