@@ -29,8 +29,11 @@ from millstream.topics.clients import consumer, producer
 GROUP = "millstream-sink"
 BATCH_RECORDS = 2_000
 BATCH_BYTES = 8_000_000
-PACE_S = 0.015
-"""At most one transaction in this time; a record that comes after a pause is written at once."""
+PACE_S = (0.015, 0.15)
+"""At most one transaction in this time, the longer the more comes: changes of one row then meet in one statement. A record
+that comes after a pause is written at once."""
+PACE_EACH_S = 0.001
+"""For each record of the batch before."""
 POLL_S = 0.1
 BACK_OFF_S = (0.1, 5.0)
 LOG_EVERY_S = 60.0
@@ -104,6 +107,7 @@ class Sink:
         self._waiting_since: float | None = None
         self._logged_at = -LOG_EVERY_S
         self._saved_at = 0.0
+        self._pace_s = PACE_S[0]
 
     def run(self, stop: Event) -> None:
         """Work until `stop`; the batch in hand is finished. Errors: KafkaException if the consumer is beyond repair."""
@@ -192,12 +196,12 @@ class Sink:
             return []
         batch = [first]
         size = len(first)
-        wait_s = max(0.0, self._saved_at + PACE_S - time.monotonic())
+        wait_s = max(0.0, self._saved_at + self._pace_s - time.monotonic())
         while len(batch) < BATCH_RECORDS and size < BATCH_BYTES:
             more = self._consumer.consume(min(_DRAIN_RECORDS, BATCH_RECORDS - len(batch)), wait_s)
             if not more and wait_s == 0.0:
                 break
-            wait_s = max(0.0, self._saved_at + PACE_S - time.monotonic())
+            wait_s = max(0.0, self._saved_at + self._pace_s - time.monotonic())
             batch += more
             size += sum(map(len, more))
         for message in batch:
@@ -213,6 +217,7 @@ class Sink:
         self._await_letters()
         self._save(batch)
         self._saved_at = time.monotonic()
+        self._pace_s = min(PACE_S[1], max(PACE_S[0], len(messages) * PACE_EACH_S))
 
     def _read(self, message: Message) -> Placed:
         partition, offset = message.partition() or 0, message.offset() or 0

@@ -31,6 +31,7 @@ from millstream.streams.apps import BYTES, EngineSettings, build
 from millstream.streams.backlog import Backlog
 from millstream.streams.burst import Burst
 from millstream.streams.effects import Send
+from millstream.streams.pace import Pace
 from millstream.streams.plan import Plan, decode_plan
 from millstream.streams.state import PLAN, TIMED, Due, Head, State, load, numbers, pack_offset
 from millstream.topics import catalogue
@@ -102,6 +103,7 @@ class Coordinator:
         self._plans: OrderedDict[bytes, Plan] = OrderedDict()
         self._written_plans: set[tuple[int, bytes]] = set()
         self._generation = -1
+        self._pace = Pace()
         self.alarms = Alarms()
         self.clock = BrokerClock()
         self.table = app.Table(
@@ -154,7 +156,10 @@ class Coordinator:
             while self._backlog:
                 if self._generation != self.app.consumer_generation_id:
                     self._forget()
+                if wait_s := self._pace.wait_s():
+                    await asyncio.sleep(wait_s)
                 burst = self._take()
+                self._pace.left(len(burst.events))
                 await self._decide(burst)
                 await self._flush(burst)
 

@@ -20,6 +20,7 @@ from millstream.schemas.errors import MillstreamError, RecordInvalidError
 from millstream.schemas.messages import Cancel, Message, Run
 from millstream.streams.apps import BYTES, EngineSettings, build
 from millstream.streams.coordinator import DeadLetterOf, Producer
+from millstream.streams.pace import Departures
 from millstream.streams.running import Environment, Running, run_task
 from millstream.topics import catalogue
 
@@ -42,6 +43,7 @@ class Worker:
         self._producer = producer
         self._dead_letter = dead_letter
         self._crash = crash
+        self._departures = Departures()
         self._jobs: dict[tuple[bytes, int], asyncio.Task[None]] = {}
         self._running: dict[asyncio.Task[None], Running] = {}
         self._cancelled: OrderedDict[bytes, None] = OrderedDict()
@@ -105,6 +107,7 @@ class Worker:
             raise
         finally:
             del self._running[me]
+        await self._departures.board()
         async with running.lock:
             await say(finished)
 
