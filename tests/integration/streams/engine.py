@@ -12,6 +12,7 @@ from millstream.connectors.objects import Objects
 from millstream.processors.context import Context
 from millstream.processors.registry import Registry
 from millstream.processors.sdk import block
+from millstream.streams.backlog import Backlog
 from millstream.streams.coordinator import build_coordinator
 from millstream.streams.running import Environment
 from millstream.streams.service import Service
@@ -108,6 +109,8 @@ async def coordinator(conf: dict[str, Any], trace: Trace) -> int:
     held: Any = Held(producer, conf["hold"], trace) if "hold" in conf else producer
     objects = Objects(Path(conf["folder"]).with_name("objects").as_uri())
     built = build_coordinator(settings(conf), held, objects, letter_of("millstream-coordinator"))
+    if conf.get("unbounded"):
+        built._backlog = Backlog(records=10**9, bytes_=10**12)
     trace.follow(built.app)
     try:
         return await Service(Path(conf["ready"])).run([built.app], [built.pump, built.ring])
