@@ -8,11 +8,12 @@ from typing import Any
 
 import msgspec
 
-from millstream.schemas.messages import Delta, Events, Message
+from millstream.schemas.headers import root_of
+from millstream.schemas.messages import Delta, Events, Message, Start
 from millstream.streams.effects import Alarm, Effects, Put, Send
 from millstream.streams.engine import decide
 from millstream.streams.plan import Plan
-from millstream.streams.state import End, Rows, State, load
+from millstream.streams.state import End, Head, Rows, State, load
 
 EVENTS_BYTES = 400_000
 _Decided = tuple[Message, Any, int]
@@ -21,8 +22,8 @@ _Decided = tuple[Message, Any, int]
 class Burst:
     """Collected while deciding, emptied by a flush."""
 
-    def __init__(self) -> None:
-        self.events: list[Any] = []
+    def __init__(self, events: list[Any]) -> None:
+        self.events = events
         self.letters: list[tuple[bytes | None, bytes, list[tuple[str, bytes]]]] = []
         self.rows: dict[int, dict[bytes, bytes | None]] = defaultdict(dict)
         self.alarms: list[tuple[Alarm, bytes, int]] = []
@@ -30,6 +31,7 @@ class Burst:
         self._effects: dict[bytes, list[Effects]] = {}
         self._states: dict[bytes, tuple[State, int, int]] = {}
         self._decided: dict[bytes, list[_Decided]] = defaultdict(list)
+        self._roots: dict[bytes, bytes] = {}
 
     def poison(self, event: Any, value: bytes, headers: list[tuple[str, bytes]]) -> None:
         """A record that nobody can read."""
@@ -39,6 +41,8 @@ class Burst:
         self, state: State | None, message: Message, record: Any, *, at: int, plan: Plan | None, rows: Rows
     ) -> State | None:
         """Decide one message and keep what it asks for."""
+        if record.key not in self._roots:
+            self._roots[record.key] = _root(state, message, record)
         state, effects = decide(state, message, at=at, plan=plan, rows=rows)
         execution_id: bytes = record.key
         self._decided[execution_id].append((message, record, at))
@@ -74,17 +78,22 @@ class Burst:
             for effect in effects:
                 yield from effect.puts
 
-    def sends(self) -> Iterator[Send]:
-        """Return the records to produce. Events of one execution travel together as far as a record can hold them."""
-        for effects in self._effects.values():
+    def sends(self) -> Iterator[tuple[Send, bytes]]:
+        """Return the records to produce, each with the id of its topmost execution.
+
+        Events of one execution travel together as far as a record can hold them.
+        """
+        for execution_id, effects in self._effects.items():
+            root = self._roots[execution_id]
             events: list[Send] = []
             for effect in effects:
                 for send in effect.sends:
                     if isinstance(send.message, Events):
                         events.append(send)
                     else:
-                        yield send
-            yield from _packed(events)
+                        yield send, root
+            for send in _packed(events):
+                yield send, root
 
     def collect_rows(self) -> None:
         """Turn the states that changed into rows, and note their timers."""
@@ -100,6 +109,16 @@ class Burst:
                 continue
             for effect in effects:
                 self.alarms += [(alarm, execution_id, partition) for alarm in effect.alarms]
+
+
+def _root(state: State | None, message: Message, record: Any) -> bytes:
+    """Return the topmost execution's id. What is left of an ended one does not say: then its message may."""
+    execution_id: bytes = record.key
+    if state is not None and isinstance(state.head, Head):
+        return state.head.root or execution_id
+    if isinstance(message, Start):
+        return message.root_execution_id or execution_id
+    return root_of(record.headers) or execution_id
 
 
 def _packed(sends: list[Send]) -> Iterator[Send]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
 from typing import Any, Protocol
 
 import faust
@@ -23,40 +22,21 @@ from millstream.schemas.errors import (
     RecordInvalidError,
     SignatureInvalidError,
 )
-from millstream.schemas.headers import Header, cloud_event, span_of, traceparent
-from millstream.schemas.messages import Message, Run, Start, Timer
+from millstream.schemas.headers import span_of, traceparent
+from millstream.schemas.messages import Message, Start, Timer
 from millstream.schemas.signing import Signer, commands
 from millstream.streams.alarms import Alarms, BrokerClock
 from millstream.streams.apps import BYTES, EngineSettings, build
-from millstream.streams.backlog import Backlog
 from millstream.streams.burst import Burst
-from millstream.streams.effects import Send
-from millstream.streams.pace import Pace
+from millstream.streams.commit import Committer, DeadLetterOf, Producer
 from millstream.streams.plan import Plan, decode_plan
 from millstream.streams.state import PLAN, TIMED, Due, Head, State, load, numbers, pack_offset
 from millstream.topics import catalogue
 
 log = structlog.get_logger()
 
-BURST_LIMIT = 1000
 CACHED_STATES = 20_000
 CACHED_PLANS = 500
-
-
-class Producer(Protocol):
-    """What the coordinator needs of an aiokafka producer."""
-
-    async def send(
-        self,
-        topic: str,
-        value: bytes | None = None,
-        key: bytes | None = None,
-        partition: int | None = None,
-        *,
-        headers: list[Header] | None = None,
-    ) -> asyncio.Future[Any]:
-        """Append to a batch; the future is done when the broker has it."""
-        ...
 
 
 class ObjectStore(Protocol):
@@ -69,15 +49,6 @@ class ObjectStore(Protocol):
     async def put(self, key: str, data: bytes) -> None:
         """Write an object; writing the same again changes nothing."""
         ...
-
-
-DeadLetterOf = Callable[[Any, MillstreamError], tuple[bytes, list[tuple[str, bytes]]]]
-
-
-class FencedError(MillstreamError):
-    """The group has not answered for too long: somebody else may own the partitions by now."""
-
-    code = "fenced"
 
 
 class Coordinator:
@@ -97,30 +68,17 @@ class Coordinator:
         self._producer = producer
         self._objects = objects
         self._dead_letter = dead_letter
-        self._fence_s = fence_s
-        self._backlog = Backlog()
         self._states: OrderedDict[bytes, State | None] = OrderedDict()
         self._plans: OrderedDict[bytes, Plan] = OrderedDict()
         self._written_plans: set[tuple[int, bytes]] = set()
         self._generation = -1
-        self._pace = Pace()
         self.alarms = Alarms()
         self.clock = BrokerClock()
-        self.table = app.Table(
-            "state",
-            partitions=catalogue.PARTITIONS,
-            key_type=bytes,
-            value_type=bytes,
-            extra_topic_configs=catalogue.STATE.extra,
-        )
+        self._commit = Committer(app, producer, changelog=catalogue.STATE, fence_s=fence_s, signer=signer)
+        self.table = self._commit.table
         self._inbox = app.topic(catalogue.INBOX.name, partitions=catalogue.PARTITIONS, **BYTES)
-        app.agent(self._inbox, name="coordinator")(self._listen)
+        app.agent(self._inbox, name="coordinator")(self._commit.listen)
         app.on_rebalance_complete.connect(self._on_rebalanced)
-
-    async def _listen(self, stream: Any) -> None:
-        self._stream = stream
-        async for event in stream.noack().events():
-            await self._backlog.put(event)
 
     async def _on_rebalanced(self, app: Any, **_: Any) -> None:
         """Tables are recovered: forget what was kept in memory and find the timers again."""
@@ -145,32 +103,18 @@ class Coordinator:
                 due = state.get(cell, Due)
                 if due is not None:
                     self.alarms.add(due.at, state.id, numbers(cell)[0], partition)
-        self._backlog.wake()
+        self._commit.backlog.wake()
 
     # --- the pump ---
 
     async def pump(self) -> None:
         """Decide and flush bursts for ever. Raises whatever makes going on unsafe."""
-        while True:
-            await self._backlog.wait()
-            while self._backlog:
-                if self._generation != self.app.consumer_generation_id:
-                    self._forget()
-                if wait_s := self._pace.wait_s():
-                    await asyncio.sleep(wait_s)
-                burst = self._take()
-                self._pace.left(len(burst.events))
-                await self._decide(burst)
-                await self._flush(burst)
-
-    def _take(self) -> Burst:
-        burst = Burst()
-        generation = self.app.consumer_generation_id
-        while self._backlog and len(burst.events) < BURST_LIMIT:
-            event = self._backlog.take()
-            if event.message.generation_id == generation:  # else it is delivered again
-                burst.events.append(event)
-        return burst
+        async for events in self._commit.bursts():
+            if self._generation != self.app.consumer_generation_id:
+                self._forget()
+            burst = Burst(events)
+            await self._decide(burst)
+            await self._flush(burst)
 
     async def _decide(self, burst: Burst) -> None:
         for event in burst.events:
@@ -246,53 +190,18 @@ class Coordinator:
             burst.rows[partition][PLAN + message.plan_hash] = pack_offset(offset) + message.plan
 
     async def _flush(self, burst: Burst) -> None:
-        self._check_fence()
-        send = self._producer.send
         for key, data in burst.puts():
             await self._objects.put(key, data)
-        sent = []
-        for each, root in burst.sends():
-            value = encode(each.message)
-            headers = headers_of(each, value, root, self._signer)
-            sent.append(await send(each.topic, value, each.key, headers=headers))
-        sent += [await self._send_dead(letter) for letter in burst.letters]
-        if sent:
-            await asyncio.gather(*sent)
-        self._check_fence()
-        await self._write_rows(burst)
+        await self._commit.produce(burst.sends(), burst.letters)
+        burst.collect_rows()
+        await self._commit.write(burst.rows)
         for alarm, execution_id, partition in burst.alarms:
             self.alarms.add(alarm.at, execution_id, alarm.timer, partition)
-        for event in burst.events:
-            await self._stream.ack(event)
+        await self._commit.acknowledge(burst.events)
         while len(self._states) > CACHED_STATES:
             self._states.popitem(last=False)
         for execution_id in burst.ended:
             self._states.pop(execution_id, None)
-
-    async def _send_dead(self, letter: Any) -> asyncio.Future[Any]:
-        key, value, headers = letter
-        return await self._producer.send(catalogue.DEAD_LETTERS.name, value, key, headers=headers)
-
-    async def _write_rows(self, burst: Burst) -> None:
-        burst.collect_rows()
-        send, topic = self._producer.send, catalogue.STATE.name
-        partitions, futures = [], []
-        for partition, rows in burst.rows.items():
-            for name, value in rows.items():
-                partitions.append(partition)
-                futures.append(await send(topic, value, name, partition))
-        newest: dict[int, int] = {}
-        for partition, metadata in zip(partitions, await asyncio.gather(*futures), strict=True):
-            newest[partition] = max(newest.get(partition, -1), metadata.offset)
-        for partition, rows in burst.rows.items():
-            self.table.data.write(partition, rows.items(), newest[partition])
-
-    def _check_fence(self) -> None:
-        age = self.app.consumer.heartbeat_age_s()
-        if age > self._fence_s:
-            raise FencedError(
-                f"the group last answered {age:.1f} s ago; somebody else may own the partitions"
-            )
 
     # --- timers ---
 
@@ -317,17 +226,6 @@ class Coordinator:
         )
 
 
-def headers_of(send: Send, value: bytes, root: bytes, signer: Signer | None) -> list[Header]:
-    """Return the headers of a record: its trace; of a public one, what event it is; of a command, its signature."""
-    message: Any = send.message
-    node = message.node_execution_id if isinstance(message, Run) else None
-    span = span_of(execution_id=message.execution_id, node_execution_id=node)
-    headers = [traceparent(root, span), *cloud_event(message)]
-    if signer is not None and commands(message):
-        headers.append(signer.sign(value))
-    return headers
-
-
 def build_coordinator(
     settings: EngineSettings,
     producer: Producer,
@@ -344,6 +242,6 @@ def build_coordinator(
         stream_wait_empty=True,
         stream_buffer_maxsize=4096,
         broker_max_poll_records=500,
-        table_standby_replicas=0,
+        table_standby_replicas=settings.standbys,
     )
     return Coordinator(app, producer, objects, dead_letter, settings.session_timeout_s / 2, signer)

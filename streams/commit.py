@@ -1,0 +1,158 @@
+"""Group commit, as far as it is the same for every app with a table: records in bursts, the fence, dead letters, rows.
+
+The order is the caller's: `produce`, then `write`, then `acknowledge`. Whatever fails on the way ends the process; the next
+owner of the partitions finds the state before, and the records again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+import faust
+
+from millstream.schemas.codec import encode
+from millstream.schemas.errors import MillstreamError
+from millstream.schemas.headers import Header, cloud_event, span_of, traceparent
+from millstream.schemas.messages import Run
+from millstream.schemas.signing import Signer, commands
+from millstream.streams.backlog import Backlog
+from millstream.streams.effects import Send
+from millstream.streams.pace import Pace
+from millstream.topics import catalogue
+
+BURST_LIMIT = 1000
+Letter = tuple[bytes | None, bytes, list[tuple[str, bytes]]]
+"""A dead letter: key, value, headers."""
+DeadLetterOf = Callable[[Any, MillstreamError], tuple[bytes, list[tuple[str, bytes]]]]
+"""Makes value and headers of a dead letter from a record that nobody can handle."""
+
+
+class FencedError(MillstreamError):
+    """The group has not answered for too long: somebody else may own the partitions by now."""
+
+    code = "fenced"
+
+
+class Producer(Protocol):
+    """What we need of an aiokafka producer."""
+
+    async def send(
+        self,
+        topic: str,
+        value: bytes | None = None,
+        key: bytes | None = None,
+        partition: int | None = None,
+        *,
+        headers: list[Header] | None = None,
+    ) -> asyncio.Future[Any]:
+        """Append to a batch; the future is done when the broker has it."""
+        ...
+
+
+class Committer:
+    """The table `state` of an app, and the way of records from its stream to their acknowledgement."""
+
+    def __init__(
+        self,
+        app: faust.App,
+        producer: Producer,
+        *,
+        changelog: catalogue.Topic,
+        fence_s: float,
+        signer: Signer | None,
+    ) -> None:
+        self._app = app
+        self._producer = producer
+        self._changelog = changelog.name
+        self._fence_s = fence_s
+        self._signer = signer
+        self._pace = Pace()
+        self._stream: Any = None
+        self.backlog = Backlog()
+        self.table = app.Table(
+            "state",
+            partitions=catalogue.PARTITIONS,
+            key_type=bytes,
+            value_type=bytes,
+            extra_topic_configs=changelog.extra,
+        )
+
+    async def listen(self, stream: Any) -> None:
+        """The body of the app's agent."""
+        self._stream = stream
+        async for event in stream.noack().events():
+            await self.backlog.put(event)
+
+    async def bursts(self) -> AsyncIterator[list[Any]]:
+        """Give what came meanwhile, for ever. Events of a generation that is over are left out: they come again."""
+        while True:
+            await self.backlog.wait()
+            while self.backlog:
+                if wait_s := self._pace.wait_s():
+                    await asyncio.sleep(wait_s)
+                events: list[Any] = []
+                generation = self._app.consumer_generation_id
+                while self.backlog and len(events) < BURST_LIMIT:
+                    event = self.backlog.take()
+                    if event.message.generation_id == generation:
+                        events.append(event)
+                self._pace.left(len(events))
+                yield events
+
+    def rows(self, partition: int) -> Any:
+        """Return the rows of a partition, as `streams.state.Rows`."""
+        return self.table.data.rows(partition)
+
+    def check_fence(self) -> None:
+        """Errors: FencedError."""
+        age = self._app.consumer.heartbeat_age_s()
+        if age > self._fence_s:
+            raise FencedError(
+                f"the group last answered {age:.1f} s ago; somebody else may own the partitions"
+            )
+
+    async def produce(self, sends: Iterable[tuple[Send, bytes]], letters: Iterable[Letter]) -> None:
+        """Send effects, each with the id of its topmost execution, and dead letters; wait until the brokers have all."""
+        self.check_fence()
+        futures = []
+        for send, root in sends:
+            value = encode(send.message)
+            headers = headers_of(send, value, root, self._signer)
+            futures.append(await self._producer.send(send.topic, value, send.key, headers=headers))
+        for key, value, headers in letters:
+            dead = catalogue.DEAD_LETTERS.name
+            futures.append(await self._producer.send(dead, value, key, headers=headers))
+        if futures:
+            await asyncio.gather(*futures)
+        self.check_fence()
+
+    async def write(self, changed: Mapping[int, Mapping[bytes, bytes | None]]) -> None:
+        """Write rows by partition: to the changelog, and when that has them to RocksDB."""
+        partitions, futures = [], []
+        for partition, rows in changed.items():
+            for name, value in rows.items():
+                partitions.append(partition)
+                futures.append(await self._producer.send(self._changelog, value, name, partition))
+        newest: dict[int, int] = {}
+        for partition, metadata in zip(partitions, await asyncio.gather(*futures), strict=True):
+            newest[partition] = max(newest.get(partition, -1), metadata.offset)
+        for partition, rows in changed.items():
+            self.table.data.write(partition, rows.items(), newest[partition])
+
+    async def acknowledge(self, events: list[Any]) -> None:
+        """Let the offsets of these events be committed."""
+        for event in events:
+            await self._stream.ack(event)
+
+
+def headers_of(send: Send, value: bytes, root: bytes, signer: Signer | None) -> list[Header]:
+    """Return the headers of a record: its trace; of a public one, what event it is; of a command, its signature."""
+    message: Any = send.message
+    node = message.node_execution_id if isinstance(message, Run) else None
+    span = span_of(execution_id=message.execution_id, node_execution_id=node)
+    headers = [traceparent(root, span), *cloud_event(message)]
+    if signer is not None and commands(message):
+        headers.append(signer.sign(value))
+    return headers
