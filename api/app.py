@@ -106,7 +106,7 @@ async def _open(
     stack.push_async_callback(pool.close)
     await pool.open()
     await _until_there("PostgreSQL", lambda: ensure_user(pool, LOCAL_USER_ID))
-    inbox = Inbox(settings.kafka, ack_s=settings.limits.ack_s)
+    inbox = Inbox(settings.kafka, ack_s=settings.limits.ack_s, signer=settings.signer)
     stack.push_async_callback(inbox.stop)
     await _until_there("Kafka", inbox.start)
     hub = Hub(settings.kafka, pool, metrics, settings.limits)

@@ -11,7 +11,9 @@ from aiokafka.errors import KafkaError
 
 from millstream.schemas.codec import RECORD_LIMIT_BYTES, encode
 from millstream.schemas.errors import UnavailableError
+from millstream.schemas.headers import Header, span_of, traceparent
 from millstream.schemas.messages import Answer, Start, Stop
+from millstream.schemas.signing import Signer
 from millstream.topics.catalogue import INBOX
 
 BATCH_BYTES = 256 * 1024
@@ -22,8 +24,10 @@ ROOM_BYTES = 65_536
 class Inbox:
     """A producer. Its partitioner is murmur2, as everybody's here."""
 
-    def __init__(self, kafka: Mapping[str, Any], *, ack_s: float) -> None:
+    def __init__(self, kafka: Mapping[str, Any], *, ack_s: float, signer: Signer | None = None) -> None:
+        """`signer`: None sends commands without a signature."""
         self._kafka = kafka
+        self._signer = signer
         self._ack_s = ack_s
         self._producer: AIOKafkaProducer | None = None
 
@@ -55,11 +59,14 @@ class Inbox:
         await self.send_bytes(message.execution_id, encode(message))
 
     async def send_bytes(self, key: bytes, value: bytes) -> None:
-        """Append an encoded record. Errors: UnavailableError."""
+        """Append an encoded record, signed. `key`: the execution id. Errors: UnavailableError."""
         assert self._producer is not None
+        headers: list[Header] = [traceparent(key, span_of(execution_id=key))]
+        if self._signer is not None:
+            headers.append(self._signer.sign(value))
         try:
             async with asyncio.timeout(self._ack_s):
-                await self._producer.send_and_wait(INBOX.name, value, key=key)
+                await self._producer.send_and_wait(INBOX.name, value, key=key, headers=headers)
         except (KafkaError, TimeoutError) as error:
             raise UnavailableError("Kafka did not acknowledge in time; try again in a moment.") from error
 

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from millstream.connectors.objects import OBJECT_LIMIT_BYTES
+from millstream.schemas.signing import Signer
 from millstream.schemas.sizes import MIB, REQUEST_LIMIT_BYTES
 
 
@@ -58,6 +59,8 @@ class EdgeSettings:
     """Object store URL."""
     token: SecretStr
     """Token of the local user."""
+    signer: Signer | None = field(default=None, repr=False)
+    """Signs what the engine is told; None: unsigned."""
     host: str = "127.0.0.1"
     port: int = 8000
     origins: tuple[str, ...] = ()

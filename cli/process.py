@@ -73,6 +73,7 @@ def edge(
             redis=settings.redis,
             objects=settings.objects,
             token=settings.token,
+            signer=settings.signer(),
             host=settings.host,
             port=port or settings.port,
         )
@@ -106,7 +107,9 @@ async def _coordinator(settings: Settings, name: str) -> int:
     producer = await _producer(settings)
     engine = _engine(settings, name)
     group = "millstream-coordinator"
-    built = build_coordinator(engine, producer, Objects(settings.objects), _dead_letter_of(group))
+    built = build_coordinator(
+        engine, producer, Objects(settings.objects), _dead_letter_of(group), signer=settings.signer()
+    )
     service = Service(settings.ready_file)
     try:
         return await service.run([built.app], [built.pump, built.ring])
@@ -139,7 +142,8 @@ async def _worker(settings: Settings, name: str, lanes: list[str]) -> int:
         context=_contexts(settings, redis, producer),
         worker=name,
     )
-    built = Worker(env, producer, _dead_letter_of("millstream-worker"), service.crash)
+    letter_of = _dead_letter_of("millstream-worker")
+    built = Worker(env, producer, letter_of, service.crash, signer=settings.signer())
     apps = [build_lane(_engine(settings, name), lane, built) for lane in lanes]
     try:
         await claims.prepare()

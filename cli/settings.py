@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from millstream.schemas.errors import ConfigurationError
+from millstream.schemas.signing import Signer
 
 PREFIX = "MILLSTREAM_"
 NESTED = "__"
@@ -123,7 +124,12 @@ class Settings(BaseSettings):
     )
     signing_key: SecretStr = Field(
         SecretStr(""),
-        description="Key that signs what the processes say to each other. Empty: made once and kept in `home`.",
+        description="Key that signs what the processes say to each other; the same for all of a cluster. "
+        "Empty: made once and kept in `home`; processes that `up` does not start then sign and check nothing.",
+    )
+    signing_key_previous: SecretStr = Field(
+        SecretStr(""),
+        description="Key that was in `signing_key` before: still accepted, while keys are changed.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least level that is logged."
@@ -169,6 +175,11 @@ class Settings(BaseSettings):
     def objects(self) -> str:
         """URL of the object store, with the default filled in."""
         return self.objects_url or f"file://{self.home}/objects"
+
+    def signer(self) -> Signer | None:
+        """Return what signs records and checks them, None without a key."""
+        key = self.signing_key.get_secret_value()
+        return Signer(key, self.signing_key_previous.get_secret_value()) if key else None
 
     def aiokafka(self) -> dict[str, Any]:
         """Return the connection arguments of aiokafka's clients (bootstrap, TLS, SASL)."""

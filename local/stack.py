@@ -23,7 +23,12 @@ LANES = "io,cpu,llm"
 NEEDLESS = {
     "coordinator": ("MILLSTREAM_POSTGRES", "MILLSTREAM_REDIS", "MILLSTREAM_TOKEN"),
     "worker": ("MILLSTREAM_POSTGRES", "MILLSTREAM_TOKEN"),
-    "sink": ("MILLSTREAM_REDIS", "MILLSTREAM_TOKEN"),
+    "sink": (
+        "MILLSTREAM_REDIS",
+        "MILLSTREAM_TOKEN",
+        "MILLSTREAM_SIGNING_KEY",
+        "MILLSTREAM_SIGNING_KEY_PREVIOUS",
+    ),
 }
 """What a process is not told because it does without: workers run people's blocks, so they have no database."""
 

@@ -90,6 +90,12 @@ class RecordInvalidError(MillstreamError):
     code = "record_invalid"
 
 
+class SignatureInvalidError(MillstreamError):
+    """A record that commands the engine is not signed, or not by us; it goes to `dead.letters`."""
+
+    code = "signature_invalid"
+
+
 class ObjectCorruptError(MillstreamError):
     """What the object store holds is not what was put there."""
 

@@ -16,10 +16,12 @@ import faust
 import structlog
 
 from millstream.schemas.codec import decode, encode
-from millstream.schemas.errors import MillstreamError, RecordInvalidError
+from millstream.schemas.errors import MillstreamError, RecordInvalidError, SignatureInvalidError
+from millstream.schemas.headers import TRACEPARENT, Header, find
 from millstream.schemas.messages import Cancel, Message, Run
+from millstream.schemas.signing import Signer
 from millstream.streams.apps import BYTES, EngineSettings, build
-from millstream.streams.coordinator import DeadLetterOf, Producer
+from millstream.streams.commit import DeadLetterOf, Producer
 from millstream.streams.pace import Departures
 from millstream.streams.running import Environment, Running, run_task
 from millstream.topics import catalogue
@@ -38,7 +40,11 @@ class Worker:
         producer: Producer,
         dead_letter: DeadLetterOf,
         crash: Callable[[BaseException], None],
+        *,
+        signer: Signer | None = None,
     ) -> None:
+        """`signer`: None runs tasks of anybody."""
+        self._signer = signer
         self._env = env
         self._producer = producer
         self._dead_letter = dead_letter
@@ -78,7 +84,9 @@ class Worker:
             task = decode(event.value)
             if not isinstance(task, Run):
                 raise RecordInvalidError(f"a {type(task).__name__} is no task")
-        except RecordInvalidError as error:
+            if self._signer is not None:
+                self._signer.verify(event.value, event.message.headers)
+        except (RecordInvalidError, SignatureInvalidError) as error:
             await self._bury(event, error)
             return
         if task.execution_id in self._cancelled:
@@ -86,15 +94,19 @@ class Worker:
         name = (task.node_execution_id, task.attempt)
         job = self._jobs.get(name)
         if job is None:
-            issued_ms = round(event.message.timestamp * 1000)
-            job = self._jobs[name] = asyncio.create_task(self._run(task, issued_ms))
+            job = self._jobs[name] = asyncio.create_task(self._run(task, event.message))
             job.add_done_callback(lambda _: self._jobs.pop(name, None))
         await asyncio.shield(job)
 
-    async def _run(self, task: Run, issued_ms: int) -> None:
-        async def say(message: Message) -> None:
-            await (await self._producer.send(catalogue.INBOX.name, encode(message), task.execution_id))
+    async def _run(self, task: Run, record: Any) -> None:
+        trace = find(record.headers, TRACEPARENT)
+        headers: list[Header] = [] if trace is None else [(TRACEPARENT, trace)]
 
+        async def say(message: Message) -> None:
+            inbox, value = catalogue.INBOX.name, encode(message)
+            await (await self._producer.send(inbox, value, task.execution_id, headers=headers))
+
+        issued_ms = round(record.timestamp * 1000)
         running = Running(task=task, worker=self._env.worker, say=say, issued_ms=issued_ms)
         me = asyncio.current_task()
         assert me is not None
@@ -114,9 +126,7 @@ class Worker:
     async def _bury(self, event: Any, error: MillstreamError) -> None:
         value, headers = self._dead_letter(event.message, error)
         key = event.message.key
-        await (
-            await self._producer.send(catalogue.DEAD_LETTERS.name, value, key, headers=headers)  # type: ignore[call-arg]
-        )
+        await (await self._producer.send(catalogue.DEAD_LETTERS.name, value, key, headers=headers))
 
     async def tick(self) -> None:
         """Look after long runs, for ever."""

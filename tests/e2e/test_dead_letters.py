@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from millstream.local import state
+from millstream.local import keys, state
 from millstream.local.home import Home
 from millstream.schemas.codec import encode
 from millstream.schemas.ids import new_id
 from millstream.schemas.messages import Cancel, Feed, Finished, Run
+from millstream.schemas.signing import Signer
 from millstream.topics import catalogue, tail
 from millstream.topics.clients import producer
 from tests.platform import Platform
@@ -131,6 +132,9 @@ def test_garbage_on_the_inbox_is_set_aside_shown_and_put_back(platform: Platform
 
 def test_garbage_on_every_topic_stops_nothing(platform: Platform) -> None:
     conf, before = kafka_of(platform), pids(platform)
+    secrets = keys.find(Home(platform.home))
+    assert secrets is not None
+    signer = Signer(secrets.signing_key)  # so that it is not set aside before it is read
     sender = producer(conf)
     topics = [topic for topic in catalogue.catalogue() if topic != catalogue.STATE]
     stop = threading.Event()
@@ -139,7 +143,8 @@ def test_garbage_on_every_topic_stops_nothing(platform: Platform) -> None:
         while not stop.wait(0.2):
             for topic in topics:
                 for key, value in nonsense(topic.name):
-                    sender.produce(topic.name, key=key, value=value)
+                    headers = [signer.sign(value or b"")]
+                    sender.produce(topic.name, key=key, value=value, headers=headers)
             sender.flush(20)
 
     thread = threading.Thread(target=litter)
