@@ -1,5 +1,4 @@
-# One image for every process of ours; the command says which: `setup`, `process coordinator`, `process worker`,
-# `process sink`, `process edge`. Kafka, PostgreSQL and Redis are images of their own (docker-compose.yml).
+# One image for every process of ours; the command says which: `setup`, `coordinator`, `worker`, `sink`, `edge`. Kafka, PostgreSQL and Redis are images of their own (docker-compose.yml).
 
 FROM python:3.13-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1

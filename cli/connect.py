@@ -27,6 +27,16 @@ def connected(**overrides: Any) -> Settings:
     return load(**{name: value for name, value in found.items() if not _given(settings, name)}, **overrides)
 
 
+def missing_from_home(settings: Settings) -> dict[str, Any]:
+    """Return addresses and keys of the platform that runs in this home; nothing if none does."""
+    try:
+        found = _running(settings)
+    except UnavailableError:
+        return {}
+    secrets = keys.find(Home(settings.home))
+    return found if secrets is None else found | {"token": secrets.token, "signing_key": secrets.signing_key}
+
+
 def edge_url(settings: Settings) -> str:
     """Return the URL of the edge: of the running platform, else as the settings say."""
     running = state.find(Home(settings.home))

@@ -17,7 +17,7 @@ COMMANDS = (
     "topics",
     "dlq",
     "setup",
-    "process",
+    "roles",
     "check",
     "documents",
 )

@@ -1,71 +1,52 @@
-"""`millstream process ...`: the processes that `up` (or an orchestrator) starts. Composition of the engine's parts."""
+"""What each process of the platform is made of, and runs until it is asked to stop. The commands are in `roles.py`."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 import time
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
-
-import typer
 
 if TYPE_CHECKING:
     from millstream.cli.settings import Settings
     from millstream.schemas.errors import MillstreamError
     from millstream.streams.apps import EngineSettings
 
-processes = typer.Typer(help="Run one process of the platform in the foreground.", no_args_is_help=True)
+
+def coordinator(settings: Settings) -> None:
+    """Decide what happens to executions, until SIGTERM."""
+    _run(_coordinator(settings, settings.instance))
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command group."""
-    app.add_typer(processes, name="process", hidden=True)
+def worker(settings: Settings, lanes: list[str]) -> None:
+    """Run the blocks of these lanes, until SIGTERM."""
+    _run(_worker(settings, settings.instance, lanes))
 
 
-@processes.command()
-def coordinator(slot: Annotated[int, typer.Option(help="Number of this coordinator.")] = 0) -> None:
-    """Decide what happens to executions."""
-    _run(_coordinator, f"coordinator-{slot}")
-
-
-@processes.command()
-def worker(
-    slot: Annotated[int, typer.Option(help="Number of this worker.")] = 0,
-    lanes: Annotated[str, typer.Option(help="Lanes to serve, separated by commas.")] = "io,cpu,llm",
-) -> None:
-    """Run blocks."""
-    _run(lambda settings, name: _worker(settings, name, lanes.split(",")), f"worker-{slot}")
-
-
-@processes.command()
-def sink() -> None:
-    """Write events to PostgreSQL."""
+def sink(settings: Settings) -> None:
+    """Write events to PostgreSQL, until SIGTERM."""
     from millstream.connectors.sink import Options
     from millstream.connectors.sink_process import main
 
-    settings = _settings()
     ready = settings.ready_file
     sys.exit(
         main(
             settings.confluent(),
             settings.postgres.get_secret_value(),
-            options=Options(instance=settings.instance or None),
+            options=Options(instance=settings.instance),
             on_ready=None if ready is None else ready.touch,
         )
     )
 
 
-@processes.command()
-def edge(
-    port: Annotated[int | None, typer.Option(help="TCP port; default: the settings'.")] = None,
-) -> None:
-    """Serve people and programs over HTTP and WebSocket."""
+def edge(settings: Settings) -> None:
+    """Serve people and programs over HTTP and WebSocket, until SIGTERM."""
     from millstream.api.serve import serve
     from millstream.api.settings import EdgeSettings
 
-    settings = _settings()
     serve(
         EdgeSettings(
             kafka=settings.aiokafka(),
@@ -75,27 +56,17 @@ def edge(
             token=settings.token,
             signer=settings.signer(),
             host=settings.host,
-            port=port or settings.port,
+            port=settings.port,
         )
     )
 
 
-def _settings() -> Settings:
-    from millstream.cli.logs import configure
-    from millstream.cli.settings import load
-
-    settings = load()
-    configure(settings.log_level)
-    return settings
-
-
-def _run(main: Any, name: str) -> None:
+def _run(main: Coroutine[Any, Any, int]) -> None:
     import uvloop
 
-    settings = _settings()
     uvloop.install()  # also for the loops that Faust's consumer threads make
     with asyncio.Runner() as runner:
-        code = runner.run(main(settings, settings.instance or name))
+        code = runner.run(main)
     sys.exit(code)
 
 
@@ -167,6 +138,8 @@ def _engine(settings: Settings, name: str) -> EngineSettings:
         instance=name,
         replication=settings.replication,
         credentials=_credentials(settings),
+        slots=settings.slots,
+        standbys=settings.standbys,
     )
 
 

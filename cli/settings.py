@@ -113,7 +113,18 @@ class Settings(BaseSettings):
         description="Object store for large values, `s3://...` or `file://...`. Empty: a folder in `home`.",
     )
     workers: Annotated[int, Field(ge=1, le=64)] = Field(
-        1, description="Engine slots; each is one coordinator and one worker process."
+        1, description="Worker processes that `up` starts, and as many coordinators unless that is set too."
+    )
+    coordinators: Annotated[int, Field(ge=0, le=64)] = Field(
+        0, description="Coordinator processes that `up` starts. 0: as many as workers."
+    )
+    standbys: Annotated[int, Field(ge=0, le=4)] = Field(
+        0,
+        description="Copies of each partition of the coordinators' tables that other coordinators keep up to date, so that "
+        "they take over without reading the changelog. The same for all coordinators of a cluster.",
+    )
+    slots: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        500, description="Tasks of one lane that a worker process runs at once."
     )
     http_allow: Annotated[tuple[str, ...], NoDecode] = Field(
         (),

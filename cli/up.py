@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 STOP_S = 90.0
 
 Port = Annotated[int | None, typer.Option(help="TCP port of the edge; default MILLSTREAM_PORT or 8000.")]
-Workers = Annotated[int | None, typer.Option(min=1, help="Engine slots, each a coordinator and a worker.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Worker processes, which run blocks.")]
+Coordinators = Annotated[
+    int | None, typer.Option(min=1, help="Coordinator processes; default: as many as workers.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -37,13 +40,14 @@ def register(app: typer.Typer) -> None:
 def up(
     port: Port = None,
     workers: Workers = None,
+    coordinators: Coordinators = None,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Go on in the background.")] = False,
     quiet: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Start the platform: Kafka, PostgreSQL, Redis, the engine and the edge. Ctrl-C stops it."""
     from millstream.local import orphans, ports
 
-    wanted = wanted_by(load(port=port, workers=workers))
+    wanted = wanted_by(load(port=port, workers=workers, coordinators=coordinators))
     home = wanted.home
     home.prepare()
     os.environ["MILLSTREAM_HOME"] = str(home.path)  # marks everything that we start
@@ -107,6 +111,7 @@ def wanted_by(settings: Settings) -> Wanted:
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
+        coordinators=settings.coordinators,
         kafka=settings.kafka,
         kafka_jars=settings.kafka_jars,
         postgres=settings.postgres.get_secret_value(),
@@ -160,6 +165,7 @@ def _detached(wanted: Wanted) -> None:
     log = home.logs / "supervisor.log"
     argv = [sys.executable, "-P", "-m", "millstream.cli.main", "up", "--quiet"]
     argv += ["--port", str(wanted.port), "--workers", str(wanted.workers)]
+    argv += ["--coordinators", str(wanted.coordinators)] if wanted.coordinators else []
     with open(log, "w") as output:
         process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True

@@ -41,6 +41,8 @@ class Wanted:
     host: str = ports.LOOPBACK
     port: int = 8000
     workers: int = 1
+    coordinators: int = 0
+    """0: as many as workers."""
     kafka: str = ""
     kafka_jars: Path | None = None
     postgres: str = ""
@@ -138,13 +140,12 @@ def processes(wanted: Wanted, servers: Servers, environ: dict[str, str]) -> list
     engine = functools.partial(_engine, ours, home)
     # It waits for the servers by itself, having loaded what it needs while they started.
     specs = [*servers.specs, _ours("setup", "setup", environ=environ, after=(), once=True)]
-    for slot in range(wanted.workers):
-        specs.append(engine(f"coordinator-{slot}", "coordinator", "--slot", str(slot)))
-        specs.append(engine(f"worker-{slot}", "worker", "--slot", str(slot), "--lanes", LANES))
+    specs += [engine(f"coordinator-{n}", "coordinator") for n in range(wanted.coordinators or wanted.workers)]
+    specs += [engine(f"worker-{n}", "worker", "--lanes", LANES) for n in range(wanted.workers)]
     specs.append(engine("sink", "sink"))
     answers = functools.partial(http_ok, wanted.port, "/readyz", wanted.reachable)
-    arguments = ("process", "edge", "--port", str(wanted.port))
-    return [*specs, ours("edge", *arguments, port=wanted.port, ready=answers)]
+    edge = ours("edge", "edge", "--port", str(wanted.port), port=wanted.port, ready=answers)
+    return [*specs, edge]
 
 
 def ready_file(home: Home, name: str) -> Path:
@@ -154,7 +155,7 @@ def ready_file(home: Home, name: str) -> Path:
 
 def _engine(ours: Callable[..., ProcessSpec], home: Home, name: str, *arguments: str) -> ProcessSpec:
     file = ready_file(home, name)
-    spec = ours(name, "process", *arguments, ready=file.exists)
+    spec = ours(name, *arguments, ready=file.exists)
     return dataclasses.replace(
         spec,
         # An empty variable counts as none, and hides one that the user has set.

@@ -36,6 +36,8 @@ class EngineSettings:
     """Security settings of the aiokafka producer."""
     slots: int = 500
     """Tasks of one lane that a worker runs at once."""
+    standbys: int = 0
+    """Copies of each table partition that other coordinators keep."""
 
 
 class SlimMonitor(Monitor):  # type: ignore[misc]  # Faust is not typed

@@ -14,6 +14,8 @@ from typing import Any
 import faust
 import structlog
 
+from millstream.schemas.errors import MillstreamError
+
 log = structlog.get_logger()
 STOP_S = 20.0
 
@@ -30,7 +32,8 @@ class Service:
         """Have the process end: what was not acknowledged is delivered again."""
         if self._error is None and not self._stop.is_set():
             self._error = error
-            log.error("process_broken", error=repr(error), exc_info=error)
+            ours = isinstance(error, MillstreamError)  # a sentence for people, which says what mends it
+            log.error("process_broken", error=repr(error), exc_info=None if ours else error)
         self._stop.set()
 
     async def run(

@@ -47,7 +47,7 @@ def test_workers_multiply_coordinators_and_workers(tmp_path: Path) -> None:
     assert [spec.name for spec in specs] == [
         "kafka",
         "setup",
-        *("coordinator-0", "worker-0", "coordinator-1", "worker-1"),
+        *("coordinator-0", "coordinator-1", "worker-0", "worker-1"),
         "sink",
         "edge",
     ]
