@@ -275,6 +275,7 @@ def block(
     repeatable: bool = True,
     timeout_s: float | None = 1800.0,
     version: str = "1",
+    join: bool = False,
     samples: Sequence[Sample] = (),
 ) -> Callable[[Callable[..., Any]], Block]: ...
 

@@ -45,3 +45,5 @@ class BlockSpec(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float | None = 1800.0
     """Wall time of one run; None: no limit."""
     version: str = "1"
+    join: bool = False
+    """Runs with what has arrived when nothing more can come, rather than wait for ever for a branch that was not taken."""

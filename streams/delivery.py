@@ -61,7 +61,7 @@ def deliver(step: Step, index: int, pin: str, value: Payload, static: bool) -> N
     if missing.plain or (missing.static and step.state.get(key(b"s", index), Statics) is None):
         _tell_incomplete(step, node, k, pin, value)
         return
-    ready = _try(step, node, k, _collect(step, node, k), counters, missing, (pin, value))
+    ready = _try(step, node, k, collect(step, node, k), counters, missing, (pin, value))
     if ready is not None and static:
         _late_static(step, node, counters, ready)
 
@@ -104,7 +104,7 @@ def _place(step: Step, node: RunNode, counters: Node, pin: str, value: Payload) 
     return k, missing
 
 
-def _collect(step: Step, node: RunNode, k: int) -> dict[str, Payload]:
+def collect(step: Step, node: RunNode, k: int) -> dict[str, Payload]:
     """Return the values that have arrived for an execution, in the order in which they came."""
     found = []
     for pin, number in node.linked.items():
@@ -127,12 +127,7 @@ def _try(
 ) -> Input | None:
     """Make the execution ready if its inputs are complete and fit; else it waits, as AutoGPT's does."""
     if missing.static:
-        if statics is None:
-            known = step.state.get(key(b"s", node.index), Statics)
-            statics = {} if known is None else known.values
-        for pin in node.static_pins:
-            if pin not in values and pin in statics:
-                values[pin] = statics[pin]
+        fill_static(step, node, values, statics)
     loaded = {pin: load(value) for pin, value in values.items()}
     found = assemble(node, loaded, step.masks.get(node.id))
     multi = len(node.linked) > 1
@@ -145,12 +140,25 @@ def _try(
         return None
     if multi:
         step.head.waiting -= 1
-        _clear(step, node, k, counters)
+        clear(step, node, k, counters)
     queue(step, node, k, found, values)
     return found
 
 
-def _clear(step: Step, node: RunNode, k: int, counters: Node) -> None:
+def fill_static(
+    step: Step, node: RunNode, values: dict[str, Payload], statics: Mapping[str, Payload] | None = None
+) -> None:
+    """Add the static values that are known, by default those of the node's newest ready execution."""
+    if statics is None:
+        known = step.state.get(key(b"s", node.index), Statics)
+        statics = {} if known is None else known.values
+    for pin in node.static_pins:
+        if pin not in values and pin in statics:
+            values[pin] = statics[pin]
+
+
+def clear(step: Step, node: RunNode, k: int, counters: Node) -> None:
+    """An execution waits no longer: drop what was kept of its waiting."""
     state = step.state
     state.pop(key(b"m", node.index, k))
     for number in node.linked.values():
@@ -172,13 +180,21 @@ def _late_static(step: Step, node: RunNode, counters: Node, ready: Input) -> Non
         missing = step.state.get(key(b"m", node.index, k), Missing)
         if missing is None or missing.plain or not missing.static:
             continue
-        values = _collect(step, node, k)
+        values = collect(step, node, k)
         if values:
             cause = next(iter(values.items()))
             _try(step, node, k, values, counters, missing, cause, statics)
 
 
-def queue(step: Step, node: RunNode, k: int, found: Input, values: Mapping[str, Payload]) -> None:
+def queue(
+    step: Step,
+    node: RunNode,
+    k: int,
+    found: Input,
+    values: Mapping[str, Payload],
+    *,
+    detail: bytes | None = None,
+) -> None:
     """The node execution has its input: number it, tell it, and run it as soon as there is room."""
     head = step.head
     found = _within_limit(step, found)
@@ -205,6 +221,7 @@ def queue(step: Step, node: RunNode, k: int, found: Input, values: Mapping[str, 
             pin=node.name if node.block.kind == "Output" else None,
             value=Payload(inline=found.data, type="object", size=len(found.data)),
             slots=found.slots,
+            detail=detail,
             at=step.at,
         )
     )

@@ -20,11 +20,12 @@ from millstream.schemas.messages import (
 )
 from millstream.streams import starting
 from millstream.streams.effects import Effects
+from millstream.streams.joins import release
 from millstream.streams.plan import Plan
 from millstream.streams.results import emit_canned, on_child, on_finished, on_output, on_started
 from millstream.streams.reviews import on_answer
 from millstream.streams.state import End, Head, Rows, State
-from millstream.streams.stepping import Step
+from millstream.streams.stepping import Hooks, Step
 from millstream.streams.stopping import on_stop
 from millstream.streams.timers import on_timer
 
@@ -38,6 +39,8 @@ _HANDLERS: dict[type[Message], Callable[[Step, Message], None]] = {
     ChildEvent: on_child,  # type: ignore[dict-item]
     Stop: on_stop,  # type: ignore[dict-item]
 }
+
+_HOOKS = Hooks(emit_canned, release)
 
 
 def decide(
@@ -57,7 +60,7 @@ def decide(
         return None, effects
     if isinstance(state.head, End):
         return state, effects
-    step = Step(state, state.head, plan or Plan.empty(state.head.plan_hash), at, effects, emit_canned)
+    step = Step(state, state.head, plan or Plan.empty(state.head.plan_hash), at, effects, _HOOKS)
     if plan is None:
         step.fail("plan_missing", PLAN_MISSING)
     else:
@@ -93,7 +96,7 @@ def _start(
         depth=message.depth,
     )
     state = State(message.execution_id, head, rows)
-    step = Step(state, head, plan or Plan.empty(message.plan_hash), at, effects, emit_canned)
+    step = Step(state, head, plan or Plan.empty(message.plan_hash), at, effects, _HOOKS)
     starting.begin(step, message)
     if early:
         on_stop(step, Stop(execution_id=message.execution_id, by=message.user_id))

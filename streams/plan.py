@@ -35,6 +35,8 @@ class PlanBlock(msgspec.Struct, array_like=True, frozen=True):
     known: bool = True
     static: bool = False
     """Its outputs are kept for whoever comes later."""
+    join: bool = False
+    """Runs with what has arrived when nothing more can come."""
 
 
 class PlanNode(msgspec.Struct, array_like=True, frozen=True):
@@ -158,6 +160,7 @@ class Plan:
         self._nodes: dict[int, RunNode] = {}
         self._by_source: dict[int, list[PlanLink]] = {}
         self._by_sink: dict[int, list[PlanLink]] = {}
+        self._joins: list[int] | None = None
         for link in data.links:
             self._by_source.setdefault(link.source, []).append(link)
             self._by_sink.setdefault(link.sink, []).append(link)
@@ -183,6 +186,30 @@ class Plan:
             )
             node.dynamic = node.dynamic or any(base_name(pin) != pin for pin in node.linked)
         return node
+
+    def joins(self) -> list[int]:
+        """Return the joins in the order in which they are released: that of the plan, but what leads to one goes first."""
+        if self._joins is None:
+            there = any(block.join for block in self.data.blocks)
+            ordered = self._upstream_first() if there else []
+            self._joins = [i for i in ordered if self.data.blocks[self.data.nodes[i].block].join]
+        return self._joins
+
+    def _upstream_first(self) -> list[int]:
+        """Walk against the links, depth first and without recursion; a link that closes a cycle is passed over."""
+        seen: set[int] = set()
+        ordered: list[int] = []
+        for root in range(len(self.data.nodes)):
+            todo = [(root, False)]
+            while todo:
+                index, done = todo.pop()
+                if done:
+                    ordered.append(index)
+                elif index not in seen:
+                    seen.add(index)
+                    todo.append((index, True))
+                    todo += [(link.source, False) for link in reversed(self._by_sink.get(index, []))]
+        return ordered
 
     def starting(self) -> Iterable[int]:
         """Return the nodes to start with: those without incoming links and every input node; notes are left out."""
@@ -215,8 +242,8 @@ def _block(spec: BlockSpec | None, block_id: str) -> PlanBlock:
         return PlanBlock(block_id, "Standard", "io", b"{}", False, None, known=False)
     timeout_ms = None if spec.timeout_s is None else int(spec.timeout_s * 1000)
     schema = orjson.dumps(spec.input_schema)
-    static = spec.static_output
-    return PlanBlock(spec.id, spec.kind, spec.lane, schema, spec.sensitive, timeout_ms, static=static)
+    flags = {"static": spec.static_output, "join": spec.join}
+    return PlanBlock(spec.id, spec.kind, spec.lane, schema, spec.sensitive, timeout_ms, **flags)
 
 
 def compile_plan(graph: Graph, specs: Mapping[str, BlockSpec]) -> CompiledPlan:

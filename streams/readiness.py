@@ -18,6 +18,9 @@ from millstream.schemas.messages import Payload, Slot
 from millstream.schemas.pins import base_name
 from millstream.streams.plan import RunNode
 
+MISSING_PINS = "missing"
+"""Input of a join that says which of its pins got nothing."""
+
 
 class Ref:
     """Stands for a value that is in the object store."""
@@ -68,14 +71,21 @@ def json_type(value: Any) -> str:
     return "object" if isinstance(value, dict) else "array"
 
 
-def assemble(node: RunNode, delivered: Mapping[str, Any], mask: Mapping[str, Any] | None) -> Input | Unready:
-    """Merge what was delivered with defaults and mask, convert it, and check that the node can run."""
+def assemble(
+    node: RunNode, delivered: Mapping[str, Any], mask: Mapping[str, Any] | None, *, released: bool = False
+) -> Input | Unready:
+    """Merge what was delivered with defaults and mask, convert it, and check that the node can run.
+
+    `released`: it is a join for which nothing more comes; the linked pins without a value go to its input `missing`.
+    """
     values = node.defaults()
     values.update(delivered)
     if mask:
         values.update(mask)
     lacking = [pin for pin in node.linked if pin not in delivered and not (mask and pin in mask)]
-    if lacking:
+    if released:
+        values[MISSING_PINS] = sorted(lacking)
+    elif lacking:
         return Unready(tuple(lacking), f"no value has arrived on {_names(lacking)}")
     if node.dynamic or (mask and any(base_name(pin) != pin for pin in mask)):
         try:

@@ -12,7 +12,8 @@ from millstream.schemas.messages import ChildEvent, Delta, Emit, Failure, Finish
 from millstream.streams.delivery import route
 from millstream.streams.readiness import inline
 from millstream.streams.state import Chunk, Held, Node, Open, key
-from millstream.streams.stepping import LISTED, Canned, Step
+from millstream.streams.stepping import Canned, Step
+from millstream.streams.verdict import note_failure
 
 LEASE_MS = 15_000
 """A run that was not heard of for so long may be replaced by another one."""
@@ -163,8 +164,7 @@ def complete(
     state = step.state
     if failure is not None:
         step.head.error_count += 1
-        if index not in step.head.failed and len(step.head.failed) < LISTED:
-            step.head.failed = [*step.head.failed, index]
+        note_failure(step, index, failure)
         detail["failure"] = {
             "code": failure.code,
             "kind": failure.kind,

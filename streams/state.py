@@ -80,6 +80,8 @@ class Head(Cell):
     marked: bool = False
     """There is a row that names this execution as one with timers."""
     format: int = FORMAT
+    troubled: int = 0
+    """Child executions that did not end well, though their nodes completed."""
 
 
 class End(Cell):
@@ -185,6 +187,15 @@ class Recorded(Cell):
     data: bytes
 
 
+class Failed(Cell):
+    """The first failure of a node, for the verdict."""
+
+    code: str
+    message: str
+    child: bytes | None = None
+    """The child execution that did not end well."""
+
+
 class Due(Cell):
     """A timer. `kind`: resume, lease, review, wall."""
 
@@ -206,6 +217,7 @@ _KINDS: dict[int, type[Cell]] = {
     ord("c"): Chunk,
     ord("t"): Due,
     ord("x"): Recorded,
+    ord("f"): Failed,
     ord("p"): Ready,  # cursor of a pin: Ready(node=next k, k=0)
 }
 _DECODERS = {kind: msgspec.msgpack.Decoder(cls) for kind, cls in _KINDS.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -24,11 +24,9 @@ from millstream.streams.effects import Alarm, Effects, Send
 from millstream.streams.gates import held_for_approval, started_as_child
 from millstream.streams.plan import Plan, RunNode
 from millstream.streams.state import (
-    Arrived,
     Due,
     End,
     Head,
-    Missing,
     Open,
     Ready,
     Recorded,
@@ -36,26 +34,31 @@ from millstream.streams.state import (
     key,
     numbers,
 )
+from millstream.streams.verdict import verdict_of
 from millstream.topics import catalogue
 
 IN_FLIGHT_LIMIT = 256
 """Tasks of one execution that may be with workers at once; the rest waits in the execution's own queue."""
 NODE_LIMIT = 200_000
 """Node executions of one execution."""
-LISTED = 20
-"""How many nodes a verdict names."""
-
 
 Canned = list[tuple[str, Any]]
 """Outputs that are emitted instead of running a block: (pin, value) in order."""
-EmitCanned = Callable[["Step", int, int, Open, Canned], None]
+
+
+class Hooks(NamedTuple):
+    """What a step needs of the modules that are built on it."""
+
+    emit_canned: Callable[[Step, int, int, Open, Canned], None]
+    release: Callable[[Step], bool]
+    """Run joins that wait although nothing more can come; returns whether there were any."""
 
 
 class Step:
     """What the handlers of messages work with."""
 
     __slots__ = (
-        "_emit_canned",
+        "_hooks",
         "_recorded",
         "at",
         "effects",
@@ -65,13 +68,12 @@ class Step:
         "masks",
         "plan",
         "state",
+        "stop_reason",
         "stopped_by",
     )
 
-    def __init__(
-        self, state: State, head: Head, plan: Plan, at: int, effects: Effects, emit_canned: EmitCanned
-    ) -> None:
-        self._emit_canned = emit_canned
+    def __init__(self, state: State, head: Head, plan: Plan, at: int, effects: Effects, hooks: Hooks) -> None:
+        self._hooks = hooks
         self._recorded: dict[str, list[Canned]] | None = None
         self.state = state
         self.head = head
@@ -81,6 +83,7 @@ class Step:
         self.ended: ExecutionStatus | None = None
         self.failure: Failure | None = None
         self.stopped_by: str | None = None
+        self.stop_reason: str | None = None
         self.masks: dict[str, dict[str, Any]] = {} if head.masks is None else orjson.loads(head.masks)
 
     # --- telling ---
@@ -227,6 +230,8 @@ class Step:
         """Start what waits in the queue, end the execution when nothing is left, and number the events."""
         if self.ended is None:
             self._pump()
+            while self._idle() and self._hooks.release(self):
+                self._pump()
             self._maybe_end()
         if self.ended is not None:
             self._end(self.ended)
@@ -258,10 +263,18 @@ class Step:
             if canned is None:
                 self.dispatch(entry.node, entry.k, opened)
             else:
-                self._emit_canned(self, entry.node, entry.k, opened, canned)
+                self._hooks.emit_canned(self, entry.node, entry.k, opened, canned)
+
+    def _idle(self) -> bool:
+        """Nothing will happen any more, unless a join is released."""
+        head = self.head
+        busy = head.in_flight or head.parked or head.reviews or head.ready_first < head.ready_next
+        return self.ended is None and not busy
 
     def _maybe_end(self) -> None:
         head = self.head
+        if self.ended is not None:
+            return
         if head.in_flight or head.parked or head.ready_first < head.ready_next:
             if head.status == "REVIEW":
                 self.tell_status("RUNNING")
@@ -282,7 +295,7 @@ class Step:
                 "node_error_count": head.error_count,
                 "duration_ms": max(0, self.at - head.started_at),
             },
-            "verdict": self._verdict(status),
+            "verdict": verdict_of(self, status),
         }
         if self.failure is not None:
             failure = self.failure
@@ -342,44 +355,6 @@ class Step:
             ),
         )
         head.said += 1
-
-    def _verdict(self, status: ExecutionStatus) -> dict[str, Any]:
-        """Say plainly what became of it: a run whose nodes failed or starved is not a success."""
-        head = self.head
-        verdict: dict[str, Any] = {"result": "ok"}
-        if status == "TERMINATED":
-            verdict = {"result": "stopped", "by": self.stopped_by}
-        elif status == "FAILED":
-            verdict = {"result": "failed"}
-        elif head.error_count:
-            verdict = {"result": "errors"}
-        elif head.waiting:
-            verdict = {"result": "left_waiting"}
-        if head.error_count:
-            verdict["failed_nodes"] = [self.plan.node(i).id for i in head.failed]
-            verdict["errors"] = head.error_count
-        if head.waiting:
-            verdict["waiting"] = self._left_waiting()
-            verdict["waiting_count"] = head.waiting
-        return verdict
-
-    def _left_waiting(self) -> list[dict[str, Any]]:
-        found = []
-        for name in self.state.names(b"m")[:LISTED]:
-            index, k = numbers(name)
-            node = self.plan.node(index)
-            missing = self.state.get(name, Missing)
-            if missing is None:
-                continue
-            pins = missing.pins or [
-                pin
-                for pin, number in node.linked.items()
-                if self.state.get(key(b"a", index, k, number), Arrived) is None
-            ]
-            found.append(
-                {"node": node.id, "pins": pins[:LISTED], "reason": missing.why or "no value arrived"}
-            )
-        return found
 
     def _emit_events(self) -> None:
         head = self.head

@@ -11,7 +11,7 @@ from millstream.topics import catalogue
 def on_stop(step: Step, message: Stop) -> None:
     """End the execution, what runs for it, and its children."""
     step.ended = "TERMINATED"
-    step.stopped_by = message.by
+    step.stopped_by, step.stop_reason = message.by, message.reason
     step.send(catalogue.CANCELS.name, step.state.id, Cancel(execution_id=step.state.id, at=step.at))
     for name in step.state.names(b"o"):
         opened = step.state.get(name, Open)

@@ -7,6 +7,7 @@ from millstream.streams.results import lease_ended
 from millstream.streams.reviews import on_answer
 from millstream.streams.state import Due, Open, key
 from millstream.streams.stepping import Step
+from millstream.streams.verdict import WALL_TIME
 
 
 def on_timer(step: Step, message: Timer) -> None:
@@ -18,7 +19,7 @@ def on_timer(step: Step, message: Timer) -> None:
     step.state.pop(name)
     step.head.due -= 1
     if due.kind == "wall":
-        step.fail("wall_time", "the execution ran over its time limit")
+        step.fail(WALL_TIME, "the execution ran over its time limit")
     elif due.kind == "review":
         _answer_by_default(step, due)
     elif due.kind == "lease":

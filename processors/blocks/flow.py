@@ -6,14 +6,17 @@ import json
 import math
 import operator
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from millstream.processors import convert
-from millstream.processors.annotations import EMPTY, Advanced, Emit, Outputs
+from millstream.processors.annotations import EMPTY, Advanced, Emit, Hidden, Outputs
 from millstream.processors.context import Context, Park, Review
 from millstream.processors.samples import Sample
 from millstream.processors.sdk import block
 from millstream.schemas.errors import BlockExecutionError
+from millstream.schemas.pins import KEY
 
 ITEMS_LIMIT = 10_000
 TEXT_LIMIT_CHARS = 1024 * 1024
@@ -189,6 +192,43 @@ async def step_through_items(
         for key, item in pairs:
             yield "item", item
             yield "key", key
+
+
+class Joined(Outputs):
+    """Pins of JoinBlock."""
+
+    result: dict[str, Any]
+    missing: list[str]
+
+
+@block(
+    categories=("LOGIC",),
+    join=True,
+    samples=[
+        Sample({"values": {"a": 1, "b": None}}, [("result", {"a": 1, "b": None}), ("missing", [])]),
+        Sample(
+            {"values": {"a": 1}, "missing": ["values_#_c", "values_#_b"]},
+            [("result", {"a": 1}), ("missing", ["c", "b"])],
+        ),
+    ],
+)
+async def join(
+    values: dict[str, Any],
+    at_least: Advanced[Annotated[int, Field(ge=1)]] = 1,
+    missing: Hidden[list[str]] = EMPTY,
+) -> AsyncIterator[Emit[Joined]]:
+    """Join branches: wait for a value from each link, and go on without those of branches that were not taken.
+
+    As soon as all links have brought a value it runs. If some never do, it runs once nothing else is left to run, with
+    what has arrived. A constant under a pin stands in for a value that did not come.
+
+    values: One link for each branch, to `values_#_` and a name.
+    at_least: With fewer values it does not run.
+    missing: Names of which nothing arrived, filled in by the engine; empty if all are there.
+    result: What arrived, by name.
+    """
+    yield "result", values
+    yield "missing", [pin.removeprefix(f"values{KEY}") for pin in missing]
 
 
 class Reviewed(Outputs):

@@ -22,6 +22,7 @@ class Part:
     defaults: Values
     required: frozenset[str] = frozenset()
     static: bool = False
+    join: bool = False
 
 
 @dataclass
@@ -120,6 +121,54 @@ class Reference:
             for pin, value in front.outputs:
                 for wire in [w for w in self.wires if w.source == node and w.source_pin == pin]:
                     self.deliver(wire, value)
+
+    def settle(self, most: int) -> None:
+        """When nothing is left to finish, let the first join go on that can, with at most `most` of its executions."""
+        while not self.unfinished():
+            if not any(self.release(node, most) for node in self.in_order()):
+                return
+
+    def in_order(self) -> list[str]:
+        """Return the joins as the graph lists them, each behind those that lead to it."""
+        found: list[str] = []
+        seen: set[str] = set()
+
+        def add(node: str) -> None:
+            if node in seen:
+                return
+            seen.add(node)
+            for wire in self.wires:
+                if wire.sink == node:
+                    add(wire.source)
+            found.append(node)
+
+        for node in self.parts:
+            add(node)
+        return [node for node in found if self.parts[node].join]
+
+    def release(self, node: str, most: int) -> bool:
+        linked = self.linked(node)
+        if len(linked) < 2:
+            return False
+        waiting = [a for a in self.attempts[node] if a.status == "INCOMPLETE"]
+        mask = self.masks.get(node, {})
+        released = False
+        for attempt in waiting[:most]:
+            data = dict(attempt.arrived)
+            for pin in self.static_pins(node) - set(data):
+                if self.ready[node]:
+                    data[pin] = self.ready[node][-1].input[pin]
+            data |= mask
+            merged = {**self.parts[node].defaults, **data}
+            if len((linked & set(data)) - {"at_least"}) < merged.get("at_least", 1):
+                continue
+            merged["missing"] = sorted(linked - set(data))
+            attempt.input, attempt.status, released = merged, "QUEUED", True
+            self.ready[node].append(attempt)
+        return released
+
+    def nudge(self) -> None:
+        """Somebody asks whether the run still goes on. What is asked for is what it was before."""
 
     def outcome(self) -> dict[str, list[tuple[str, Values, list[tuple[str, Any]]]]]:
         """Return node -> its ready executions in order: status, input, outputs."""

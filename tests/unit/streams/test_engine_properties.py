@@ -1,13 +1,14 @@
 """Random graphs under random interruptions end as the reference says.
 
 Deliveries are repeated; a step is cut off after its effects were sent and before its state was written, and done again from
-the rows alone; runs of tasks are repeated with other run ids. Nothing of this may change the outcome.
+the rows alone; runs of tasks are repeated with other run ids; silences are followed by nudges. Nothing of this may change the outcome.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,9 +19,10 @@ from millstream.schemas.codec import decode, encode
 from millstream.schemas.graph import Graph, parse_graph
 from millstream.schemas.graph_links import link_static
 from millstream.schemas.ids import derived
-from millstream.schemas.messages import Delta, Emit, Events, Failure, Finished, Message, Run, Start
-from millstream.streams import stepping
+from millstream.schemas.messages import Delta, Emit, Events, Failure, Finished, Message, Nudge, Run, Start, Taken
+from millstream.streams import joins, stepping
 from millstream.streams.engine import decide
+from millstream.streams.nudging import GIVEN_LIMIT
 from millstream.streams.plan import compile_plan, decode_plan
 from millstream.streams.readiness import inline
 from millstream.streams.state import End, MemoryRows, load
@@ -28,6 +30,7 @@ from tests.unit.streams.reference import Function, Part, Reference, Values, Wire
 
 EXECUTION = derived(b"execution", 1)
 ANY: dict[str, Any] = {}
+RELEASED = 2
 
 
 def emit_many(values: Values) -> list[tuple[str, Any]]:
@@ -49,6 +52,10 @@ def null(values: Values) -> list[tuple[str, Any]]:
     return [("item", None), ("item", 7)]
 
 
+def join(values: Values) -> list[tuple[str, Any]]:
+    return [("sum", [values.get("a"), values.get("b"), values.get("missing", [])])]
+
+
 KINDS: dict[str, tuple[Function, list[str], list[str], bool]] = {
     # name: function, input pins (required ones first, upper case), output pins, static
     "many": (emit_many, ["count"], ["item"], False),
@@ -56,7 +63,13 @@ KINDS: dict[str, tuple[Function, list[str], list[str], bool]] = {
     "add": (add, ["a", "b"], ["sum"], False),
     "odd": (fail_on_odd, ["value"], ["sum", "error"], False),
     "null": (null, ["value"], ["item"], False),
+    "none": (lambda _: [], ["value"], ["item"], False),
+    "join": (join, ["a", "b"], ["sum"], False),
+    "both": (join, ["a", "b", "c"], ["sum"], False),
 }
+
+
+JOINS = ("join", "both")
 
 
 def spec(kind: str) -> BlockSpec:
@@ -72,6 +85,7 @@ def spec(kind: str) -> BlockSpec:
         },
         output_schema={"type": "object", "properties": dict.fromkeys(outputs, ANY)},
         static_output=static,
+        join=kind in JOINS,
     )
 
 
@@ -85,6 +99,8 @@ def graphs(draw: st.DrawFn) -> tuple[Graph, dict[str, str], dict[str, Values]]:
     nodes = []
     for name, kind in zip(names, kinds, strict=True):
         defaults = {"count": draw(st.integers(0, 3))} if kind == "many" else {}
+        if kind == "both":
+            defaults = {"at_least": 2}
         if kind in ("keep", "odd", "null", "add"):
             defaults = {pin: draw(st.integers(0, 2)) for pin in KINDS[kind][1]}
         nodes.append({"id": name, "block_id": spec(kind).id, "input_default": defaults})
@@ -104,6 +120,7 @@ def graphs(draw: st.DrawFn) -> tuple[Graph, dict[str, str], dict[str, Values]]:
     if draw(st.booleans()):
         victim = draw(st.integers(0, len(kinds) - 1))
         masks[names[victim]] = {KINDS[kinds[victim]][1][0]: 2}
+    nodes = draw(st.permutations(nodes))  # the order in the graph is not that of the links
     graph = parse_graph({"name": "g", "description": "", "nodes": nodes, "links": links})
     return link_static(graph, SPECS), dict(zip(names, kinds, strict=True)), masks
 
@@ -117,6 +134,7 @@ class Interrupted:
         self.kinds, self.draw = kinds, draw
         self.rows = MemoryRows()
         self.offset = 0
+        self.nudges = 0
         self.tasks: dict[tuple[bytes, int], Run] = {}
         self.events: dict[int, Delta] = {}
         self.say(
@@ -156,11 +174,22 @@ class Interrupted:
 
     def sent(self, message: Message) -> None:
         if isinstance(message, Run):
+            message = msgspec.structs.replace(message, issued_at=None)  # set when it is given again
             known = self.tasks.setdefault((message.node_execution_id, message.attempt), message)
             assert known == message, "a repeated step changed a task"
         elif isinstance(message, Events):
             for number, delta in enumerate(message.deltas, message.first):
                 assert self.events.setdefault(number, delta) == delta, "a repeated step changed an event"
+
+    def nudge(self) -> None:
+        """A long silence, and somebody asks what goes on. A task may be lost so often and no oftener."""
+        if self.nudges == GIVEN_LIMIT:
+            return
+        self.nudges += 1
+        self.offset += 60_000
+        lanes = [Taken(lane=spec.lane, age_ms=0) for spec in SPECS.values()]
+        taken = lanes if self.draw(st.booleans()) else []
+        self.say(Nudge(execution_id=EXECUTION, at=self.offset, silent_ms=30_000, taken=taken))
 
     def finish(self, task: Run, run: int) -> None:
         outputs = KINDS[self.kinds[task.node_id]][0](orjson.loads(task.input))
@@ -205,6 +234,7 @@ def reference(graph: Graph, kinds: dict[str, str], masks: dict[str, Values]) -> 
             KINDS[kinds[node.id]][0],
             dict(node.input_default),
             frozenset(p for p in KINDS[kinds[node.id]][1] if p.isupper()),
+            join=kinds[node.id] in JOINS,
         )
         for node in graph.nodes
     }
@@ -215,6 +245,7 @@ def reference(graph: Graph, kinds: dict[str, str], masks: dict[str, Values]) -> 
 @pytest.fixture(autouse=True)
 def _few_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stepping, "IN_FLIGHT_LIMIT", 3)
+    monkeypatch.setattr(joins, "RELEASED", RELEASED)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
@@ -236,10 +267,14 @@ def test_interrupted_runs_end_as_the_reference_says(
                   and d.kind == "QUEUED" and d.node_id == task.node_id]  # fmt: skip
         order[task.node_id] = [q for q in queued if q is not None]
         expected.finish(task.node_id, order[task.node_id].index(task.node_execution_id))
+        expected.settle(RELEASED)
         finished.add((task.node_execution_id, task.attempt))
         real.finish(task, 1)
         if data.draw(st.integers(0, 5)) == 0:
             real.finish(task, 2)
+        if data.draw(st.integers(0, 5)) == 0:
+            expected.nudge()
+            real.nudge()
     assert expected.unfinished() == []
     assert real.outcome() == expected.outcome()
     last = real.events[len(real.events) - 1]
