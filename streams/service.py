@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -18,6 +19,16 @@ from millstream.schemas.errors import MillstreamError
 
 log = structlog.get_logger()
 STOP_S = 20.0
+
+
+def calm_collector() -> None:
+    """Have Python's cycle collector look at new objects less often, and never again at those that are there now.
+
+    Thousands of records are under way at once here; looking through them took two fifths of a worker's time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 class Service:
@@ -53,6 +64,7 @@ class Service:
         stopping = asyncio.create_task(self._stop.wait())
         await asyncio.wait([starting, stopping], return_when="FIRST_COMPLETED")
         if not self._stop.is_set():
+            calm_collector()
             log.info("process_ready", apps=[app.conf.id for app in apps])
             if self._ready_file is not None:
                 self._ready_file.touch()
