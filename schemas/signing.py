@@ -1,7 +1,8 @@
 """Signatures of the records that command the engine, so that reach of the brokers alone starts and runs nothing.
 
 HMAC-SHA256 over the record's whole value (which says whose execution, which node execution, block, attempt and input it
-is), in the header `signature`. Topics: executions.inbox (Start, Stop, Answer, Nudge), nodes.tasks.* (Run).
+is), in the header `signature`. Topics: executions.requests, executions.inbox (Start, Stop, Answer, Nudge) and
+nodes.tasks.* (Run).
 The same bytes always have the same signature: whoever holds a verified record may sign it again instead of keeping it.
 """
 
@@ -11,7 +12,7 @@ import hmac
 
 from millstream.schemas.errors import SignatureInvalidError
 from millstream.schemas.headers import AnyHeaders, Header, find
-from millstream.schemas.messages import Answer, Message, Nudge, Run, Start, Stop
+from millstream.schemas.messages import Answer, Message, Nudge, Request, Run, Start, Stop, Withdraw
 
 SIGNATURE = "signature"
 _PURPOSE = b"millstream/records/1"
@@ -40,4 +41,4 @@ class Signer:
 
 def commands(message: Message) -> bool:
     """Tell whether a message is one that must be signed."""
-    return isinstance(message, Start | Stop | Answer | Nudge | Run)
+    return isinstance(message, Request | Withdraw | Start | Stop | Answer | Nudge | Run)

@@ -12,6 +12,7 @@ from millstream.schemas.messages import (
     ChildEvent,
     Finished,
     Message,
+    Nudge,
     Output,
     Start,
     Started,
@@ -21,6 +22,7 @@ from millstream.schemas.messages import (
 from millstream.streams import starting
 from millstream.streams.effects import Effects
 from millstream.streams.joins import release
+from millstream.streams.nudging import on_nudge
 from millstream.streams.plan import Plan
 from millstream.streams.results import emit_canned, on_child, on_finished, on_output, on_started
 from millstream.streams.reviews import on_answer
@@ -38,6 +40,7 @@ _HANDLERS: dict[type[Message], Callable[[Step, Message], None]] = {
     Answer: on_answer,  # type: ignore[dict-item]
     ChildEvent: on_child,  # type: ignore[dict-item]
     Stop: on_stop,  # type: ignore[dict-item]
+    Nudge: on_nudge,  # type: ignore[dict-item]
 }
 
 _HOOKS = Hooks(emit_canned, release)

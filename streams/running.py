@@ -250,7 +250,8 @@ async def _from_cache(running: Running, env: Environment, block: Block) -> bool:
 async def _claimed(running: Running, env: Environment) -> bool:
     task = running.task
     key = f"{task.node_execution_id.hex()}:{task.attempt}"
-    return await env.claims.claim(key, running.run_id.hex(), running.issued_ms)
+    issued_ms = running.issued_ms if task.issued_at is None else min(running.issued_ms, task.issued_at)
+    return await env.claims.claim(key, running.run_id.hex(), issued_ms)
 
 
 async def _drive(running: Running, env: Environment, block: Block) -> ParkMessage | None:

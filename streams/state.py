@@ -159,6 +159,12 @@ class Open(Cell):
     approved: bool = False
     spare: bytes | None = None
     """Encoded Finished of another run, kept until the bound run's lease ends."""
+    issued_at: int = 0
+    """When the newest task was decided; broker's clock."""
+    given_at: int = 0
+    """The same, or when it was last given again."""
+    given: int = 0
+    """How often the newest task was given again."""
 
 
 class Ready(Cell):

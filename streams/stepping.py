@@ -154,8 +154,14 @@ class Step:
             return
         opened.attempt += 1
         opened.state, opened.seen, opened.run_id, opened.spare = "running", 0, None, None
+        opened.started_at = 0  # so that this run is told too, after a retry or a review
+        opened.issued_at, opened.given_at, opened.given = self.at, self.at, 0
         self.state.put(key(b"o", index, k), opened)
         self.head.in_flight += 1
+        self.give(node, k, opened)
+
+    def give(self, node: RunNode, k: int, opened: Open) -> None:
+        """Send a node execution's task. Again if `opened.given`: the same one, with the time of the first."""
         node_execution_id = self.node_execution_id(node, k)
         head = self.head
         flags = Flags(
@@ -172,7 +178,7 @@ class Step:
             Run(
                 execution_id=self.state.id,
                 node_execution_id=node_execution_id,
-                node=index,
+                node=node.index,
                 k=k,
                 attempt=opened.attempt,
                 user_id=head.user_id,
@@ -187,6 +193,7 @@ class Step:
                 timeout_ms=node.policy.timeout_ms or node.block.timeout_ms,
                 cache_ms=node.policy.cache_ms,
                 flags=flags,
+                issued_at=opened.issued_at if opened.given else None,
             ),
         )
 

@@ -53,7 +53,7 @@ class Topic:
 INBOX = Topic(
     name="executions.inbox",
     key="execution id",
-    messages=("Start", "Stop", "Answer", "Started", "Output", "Finished", "Timer", "ChildEvent"),
+    messages=("Start", "Stop", "Answer", "Started", "Output", "Finished", "Timer", "ChildEvent", "Nudge"),
     about="Everything that can change an execution; its offset is the order of things.",
     log_append_time=True,
 )

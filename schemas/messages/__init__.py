@@ -11,11 +11,13 @@ from millstream.schemas.messages.inbox import (
     Answer,
     ChildEvent,
     Finished,
+    Nudge,
     Output,
     Park,
     Start,
     Started,
     Stop,
+    Taken,
     Timer,
 )
 from millstream.schemas.messages.nodes import Cancel, Progress, Run
@@ -54,6 +56,7 @@ __all__ = [
     "Message",
     "Named",
     "Notification",
+    "Nudge",
     "Output",
     "Park",
     "Payload",
@@ -66,6 +69,7 @@ __all__ = [
     "Started",
     "Stop",
     "StoreEvent",
+    "Taken",
     "Timer",
     "Usage",
     "Withdraw",
@@ -92,5 +96,6 @@ MESSAGES: tuple[type[Message], ...] = (
     DeadLetter,
     Request,
     Withdraw,
+    Nudge,
 )
 """All records, in the order of their first schema id."""

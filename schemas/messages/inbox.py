@@ -147,6 +147,30 @@ class Timer(Message, frozen=True, kw_only=True):
     ]
 
 
+class Taken(Message, frozen=True, kw_only=True):
+    """How far the workers of a lane are: nothing that was appended to it longer ago still waits there."""
+
+    lane: Annotated[str, Meta(description="The lane.")]
+    age_ms: Annotated[
+        int, Meta(description="Age, when the nudge was sent, of the oldest task that may wait.")
+    ]
+
+
+class Nudge(Message, frozen=True, kw_only=True):
+    """Look whether an execution still goes on: nothing was heard of it. Key: execution id. Source: the edge.
+
+    At any point it changes no outcome, unless a task was lost again and again.
+    """
+
+    execution_id: Annotated[Id, Meta(description="The execution.")]
+    at: Annotated[int, Meta(description="When it was sent, edge's clock, ms.")]
+    silent_ms: Annotated[
+        int,
+        Meta(description="A task that was not heard of for so long, and waits in no lane, is given again."),
+    ]
+    taken: Annotated[list[Taken], Meta(description="Lanes; one that is not named may hold anything.")] = []
+
+
 class ChildEvent(Message, frozen=True, kw_only=True):
     """A child execution tells its parent. Key: the parent's execution id. Source: the child's coordinator."""
 

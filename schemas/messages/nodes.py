@@ -39,6 +39,12 @@ class Run(Message, frozen=True, kw_only=True):
         int, Meta(description="Take outputs for the same input from the cache if not older; 0: never.")
     ] = 0
     flags: Annotated[Flags, Meta(description="How to run it.")] = Flags()
+    issued_at: Annotated[
+        int | None,
+        Meta(
+            description="Set when a task is given again: before when it was given first, ms, brokers' clock."
+        ),
+    ] = None
 
 
 class Cancel(Message, frozen=True, kw_only=True):

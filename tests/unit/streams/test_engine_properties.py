@@ -1,7 +1,8 @@
 """Random graphs under random interruptions end as the reference says.
 
 Deliveries are repeated; a step is cut off after its effects were sent and before its state was written, and done again from
-the rows alone; runs of tasks are repeated with other run ids; silences are followed by nudges. Nothing of this may change the outcome.
+the rows alone; runs of tasks are repeated with other run ids; silences are followed by nudges.
+Nothing of this may change the outcome.
 """
 
 from __future__ import annotations
@@ -19,7 +20,18 @@ from millstream.schemas.codec import decode, encode
 from millstream.schemas.graph import Graph, parse_graph
 from millstream.schemas.graph_links import link_static
 from millstream.schemas.ids import derived
-from millstream.schemas.messages import Delta, Emit, Events, Failure, Finished, Message, Nudge, Run, Start, Taken
+from millstream.schemas.messages import (
+    Delta,
+    Emit,
+    Events,
+    Failure,
+    Finished,
+    Message,
+    Nudge,
+    Run,
+    Start,
+    Taken,
+)
 from millstream.streams import joins, stepping
 from millstream.streams.engine import decide
 from millstream.streams.nudging import GIVEN_LIMIT
