@@ -20,6 +20,7 @@ from millstream.streams.plan import PlanLink, RunNode
 from millstream.streams.readiness import Input, Unready, assemble, inline, json_type, load, token
 from millstream.streams.state import Arrived, Missing, Node, Open, Ready, Statics, key
 from millstream.streams.stepping import NODE_LIMIT, Step
+from millstream.streams.verdict import LISTED
 
 INPUT_LIMIT_BYTES = 256 * 1024
 """Largest input of a node that travels in place; it stands in a task, an event and the state."""
@@ -59,7 +60,7 @@ def deliver(step: Step, index: int, pin: str, value: Payload, static: bool) -> N
         return
     k, missing = _place(step, node, counters, pin, value)
     if missing.plain or (missing.static and step.state.get(key(b"s", index), Statics) is None):
-        _tell_incomplete(step, node, k, pin, value)
+        _tell_incomplete(step, node, k, missing, (pin, value))
         return
     ready = _try(step, node, k, collect(step, node, k), counters, missing, (pin, value))
     if ready is not None and static:
@@ -136,7 +137,7 @@ def _try(
             step.head.waiting += 1
         missing.pins, missing.why = list(found.pins), found.reason
         step.state.put(key(b"m", node.index, k), missing)
-        _tell_incomplete(step, node, k, *cause)
+        _tell_incomplete(step, node, k, missing, cause)
         return None
     if multi:
         step.head.waiting -= 1
@@ -261,7 +262,8 @@ def _static_values(node: RunNode, found: Input, values: Mapping[str, Payload]) -
     return statics
 
 
-def _tell_incomplete(step: Step, node: RunNode, k: int, pin: str, value: Payload) -> None:
+def _tell_incomplete(step: Step, node: RunNode, k: int, missing: Missing, cause: tuple[str, Payload]) -> None:
+    pin, value = cause
     step.tell(
         Delta(
             kind="INCOMPLETE",
@@ -271,6 +273,22 @@ def _tell_incomplete(step: Step, node: RunNode, k: int, pin: str, value: Payload
             status="INCOMPLETE",
             pin=pin,
             value=value,
+            detail=orjson.dumps({"reason": _waits_for(step, node, k, missing)}),
             at=step.at,
         )
     )
+
+
+def _waits_for(step: Step, node: RunNode, k: int, missing: Missing) -> dict[str, Any]:
+    """Say which pins lack a value; of a very wide node only how many, since naming them costs a look at each."""
+    if missing.why:
+        return {"kind": "waiting", "pins": missing.pins[:LISTED], "why": missing.why[:200]}
+    if len(node.linked) > LISTED:
+        return {"kind": "waiting", "count": missing.plain + missing.static}
+    mask = step.masks.get(node.id, {})
+    pins = [
+        pin
+        for pin, number in node.linked.items()
+        if pin not in mask and step.state.get(key(b"a", node.index, k, number), Arrived) is None
+    ]
+    return {"kind": "waiting", "pins": pins}

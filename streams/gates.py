@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import orjson
 
@@ -25,8 +26,7 @@ def held_for_approval(step: Step, node: RunNode, k: int, opened: Open) -> bool:
         return False
     opened.state = "approval"
     step.head.reviews += 1
-    if node.policy.review_timeout_ms is not None:
-        step.set_timer(step.at + node.policy.review_timeout_ms, "review", node.index, k)
+    reason = await_person(step, node, k)
     step.state.put(key(b"o", node.index, k), opened)
     review = {
         "data": orjson.loads(opened.input),
@@ -40,11 +40,21 @@ def held_for_approval(step: Step, node: RunNode, k: int, opened: Open) -> bool:
             node_execution_id=step.node_execution_id(node, k),
             node_id=node.id,
             status="REVIEW",
-            detail=orjson.dumps({"review": review, "reason": {"kind": "review"}}),
+            detail=orjson.dumps({"review": review, "reason": reason}),
             at=step.at,
         )
     )
     return True
+
+
+def await_person(step: Step, node: RunNode, k: int) -> dict[str, Any]:
+    """Have a review answered by its default when nobody does in time. Returns the reason: who can answer, since when."""
+    reason: dict[str, Any] = {"kind": "review", "who": [step.head.user_id], "since": step.at}
+    limit = node.policy.review_timeout_ms
+    if limit is not None:
+        step.set_timer(step.at + limit, "review", node.index, k)
+        reason |= {"until": step.at + limit, "default": node.policy.review_default}
+    return reason
 
 
 def started_as_child(step: Step, node: RunNode, k: int, opened: Open) -> bool:
@@ -83,13 +93,14 @@ def started_as_child(step: Step, node: RunNode, k: int, opened: Open) -> bool:
             depth=head.depth + 1,
         ),
     )
+    reason = {"kind": "children", "executions": [str(UUID(bytes=child_id))], "since": step.at}
     step.tell(
         Delta(
             kind="RUNNING",
             node_execution_id=step.node_execution_id(node, k),
             node_id=node.id,
             status="RUNNING",
-            detail=orjson.dumps({"child": child_id.hex()}),
+            detail=orjson.dumps({"child": child_id.hex(), "reason": reason}),
             at=step.at,
         )
     )

@@ -4,12 +4,14 @@ ready: the outputs of a later one are held back until all earlier ones have ende
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import orjson
 
 from millstream.schemas.codec import decode, encode
-from millstream.schemas.messages import ChildEvent, Delta, Emit, Failure, Finished, Output, Park, Started
+from millstream.schemas.messages import ChildEvent, Delta, Emit, Failure, Finished, Output, Started
 from millstream.streams.delivery import route
+from millstream.streams.gates import await_person
 from millstream.streams.readiness import inline
 from millstream.streams.state import Chunk, Held, Node, Open, key
 from millstream.streams.stepping import Canned, Step
@@ -27,9 +29,7 @@ def on_started(step: Step, message: Started) -> None:
     if opened is None:
         return
     step.head.gate = 0  # it takes long: the others need not wait
-    if not opened.started_at:
-        opened.started_at = message.at
-        _tell(step, message.node, message.k, Delta(kind="RUNNING", status="RUNNING", at=message.at))
+    _tell_running(step, message, opened)
     step.state.put(key(b"o", message.node, message.k), opened)
 
 
@@ -38,11 +38,20 @@ def on_output(step: Step, message: Output) -> None:
     opened = _bound(step, message)
     if opened is None:
         return
-    if not opened.started_at:
-        opened.started_at = message.at
-        _tell(step, message.node, message.k, Delta(kind="RUNNING", status="RUNNING", at=message.at))
+    _tell_running(step, message, opened)
     _take(step, message.node, message.k, opened, message.first, message.outputs)
     step.state.put(key(b"o", message.node, message.k), opened)
+
+
+def _tell_running(step: Step, message: Started | Output, opened: Open) -> None:
+    """Once for each run, with since when and by whom."""
+    if opened.started_at:
+        return
+    opened.started_at = message.at
+    reason = {"kind": "running", "since": message.at, "worker": message.worker}
+    detail = orjson.dumps({"reason": reason})
+    delta = Delta(kind="RUNNING", status="RUNNING", detail=detail, at=message.at)
+    _tell(step, message.node, message.k, delta)
 
 
 def on_finished(step: Step, message: Finished) -> None:
@@ -55,7 +64,7 @@ def on_finished(step: Step, message: Finished) -> None:
     step.head.in_flight -= 1
     step.head.gate = max(0, step.head.gate - 1)
     if message.park is not None:
-        _park(step, index, k, opened, message.park)
+        _park(step, index, k, opened, message)
     elif message.failure is not None and _retry(step, index, k, opened, message.failure):
         pass
     else:
@@ -211,26 +220,26 @@ def _release(step: Step, index: int, counters: Node) -> None:
         state.put(key(b"n", index), counters)
 
 
-def _park(step: Step, index: int, k: int, opened: Open, park: Park) -> None:
+def _park(step: Step, index: int, k: int, opened: Open, message: Finished) -> None:
+    park = message.park
+    assert park is not None
     opened.resumed = park.state
     if park.delay_ms is not None:
         opened.state = "timer"
         step.head.parked += 1
-        step.set_timer(step.at + park.delay_ms, "resume", index, k)
+        until = step.at + park.delay_ms
+        step.set_timer(until, "resume", index, k)
+        detail = orjson.dumps({"reason": {"kind": "timer", "until": until}})
+        began = opened.started_at or message.at
+        _tell(step, index, k, Delta(kind="RUNNING", status="RUNNING", detail=detail, at=began))
     else:
         opened.state = "review"
         step.head.reviews += 1
-        review_timer(step, index, k)
-        detail = orjson.dumps({"review": orjson.loads(park.review or b"{}"), "reason": {"kind": "review"}})
+        reason = await_person(step, step.plan.node(index), k)
+        review = orjson.loads(park.review or b"{}")
+        detail = orjson.dumps({"review": review, "reason": reason})
         _tell(step, index, k, Delta(kind="NODE", status="REVIEW", detail=detail, at=step.at))
     step.state.put(key(b"o", index, k), opened)
-
-
-def review_timer(step: Step, index: int, k: int) -> None:
-    """Have a review answered by its default when nobody does in time."""
-    limit = step.plan.node(index).policy.review_timeout_ms
-    if limit is not None:
-        step.set_timer(step.at + limit, "review", index, k)
 
 
 def _retry(step: Step, index: int, k: int, opened: Open, failure: Failure) -> bool:
@@ -271,8 +280,20 @@ def on_child(step: Step, message: ChildEvent) -> None:
     step.state.put(key(b"o", message.node, message.k), opened)
     if message.ended is not None:
         step.head.parked -= 1
-        detail = {"stats": {"node_count": message.node_count, "child_status": message.ended}}
+        stats = {"node_count": message.node_count, "child_status": message.ended}
+        if message.result not in (None, "ok"):
+            _note_trouble(step, message)
+        detail = {"stats": stats, "child": {"execution_id": message.child_id.hex(), "result": message.result}}
         complete(step, message.node, message.k, opened, None, detail)
+
+
+def _note_trouble(step: Step, message: ChildEvent) -> None:
+    """As in AutoGPT the node completes whatever became of its child; the verdict must not call that a success."""
+    step.head.troubled += 1
+    why = f": {message.failure.message}" if message.failure is not None else ""
+    text = f"the agent's execution {UUID(bytes=message.child_id)} ended: {message.result}{why}"
+    failure = Failure(code=f"child_{message.result}", kind="BlockExecutionError", message=text)
+    note_failure(step, message.node, failure, message.child_id)
 
 
 def _tell(step: Step, index: int, k: int, delta: Delta) -> None:

@@ -26,7 +26,7 @@ def on_answer(step: Step, message: Answer) -> None:
         "by": message.by,
         "at": step.at,
     }
-    if message.data is not None:
+    if message.data is not None and message.data.inline is not None:  # the edge takes no data by reference
         answer["data"] = load(message.data)
     if opened.state == "approval" and not message.approved:
         failure = Failure(

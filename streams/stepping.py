@@ -288,7 +288,9 @@ class Step:
             return
         if head.reviews:
             if head.status != "REVIEW":
-                self.tell_status("REVIEW", {"reason": {"kind": "review", "count": head.reviews}})
+                who = [head.user_id]
+                reason = {"kind": "review", "count": head.reviews, "who": who, "since": self.at}
+                self.tell_status("REVIEW", {"reason": reason})
             return
         self.ended = "COMPLETED"
 
@@ -296,20 +298,21 @@ class Step:
         head = self.head
         if status != "COMPLETED":
             self._end_open_nodes(status)
+        verdict = verdict_of(self, status)
         detail: dict[str, Any] = {
             "stats": {
                 "node_count": head.node_count,
                 "node_error_count": head.error_count,
                 "duration_ms": max(0, self.at - head.started_at),
             },
-            "verdict": verdict_of(self, status),
+            "verdict": verdict,
         }
         if self.failure is not None:
             failure = self.failure
             detail["failure"] = {"code": failure.code, "kind": failure.kind, "message": failure.message}
         self.tell_status(status, detail)
         if head.parent is not None and head.parent_node >= 0:
-            self._tell_parent(status)
+            self._tell_parent(status, verdict["result"])
 
     def _end_open_nodes(self, status: ExecutionStatus) -> None:
         for name in self.state.names(b"o"):
@@ -326,7 +329,7 @@ class Step:
                 )
             )
 
-    def _tell_parent(self, status: ExecutionStatus) -> None:
+    def _tell_parent(self, status: ExecutionStatus, result: str) -> None:
         head = self.head
         assert head.parent is not None
         self.send(
@@ -341,6 +344,7 @@ class Step:
                 ended=status,
                 failure=self.failure,
                 node_count=head.node_count,
+                result=result,
             ),
         )
 

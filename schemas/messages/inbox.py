@@ -185,6 +185,9 @@ class ChildEvent(Message, frozen=True, kw_only=True):
     ] = None
     failure: Annotated[Failure | None, Meta(description="Why the child failed, if it did.")] = None
     node_count: Annotated[int, Meta(description="Node executions of the child.")] = 0
+    result: Annotated[
+        str | None, Meta(description="Result of the child's verdict when it ended; `ok` is a success.")
+    ] = None
     waiting: Annotated[
         bool, Meta(description="The child waits only for people or for times that are far away.")
     ] = False

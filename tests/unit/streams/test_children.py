@@ -5,7 +5,7 @@ from __future__ import annotations
 from millstream.schemas.ids import derived
 from millstream.schemas.messages import Stop
 from millstream.streams.state import End, load
-from tests.unit.streams.scenes import OUT, REGISTRY, family, ran
+from tests.unit.streams.scenes import OUT, REGISTRY, NodeRow, family, ran
 from tests.unit.streams.simulation import Simulation
 
 
@@ -42,3 +42,19 @@ async def test_a_stop_reaches_the_child() -> None:
     assert ended is not None
     assert isinstance(ended.head, End)
     assert ended.head.status == "TERMINATED"
+
+
+async def test_a_child_that_did_not_end_well_is_no_success_of_its_parent() -> None:
+    child: list[NodeRow] = [
+        ("i", "AgentInputBlock", {"name": "x"}, {}),
+        ("bad", "GetListItemBlock", {"list": [1], "index": 9}, {}),
+        ("o", OUT, {"name": "y"}, {}),
+    ]
+    simulation = await ran(family(child, ["i.result -> o.value"]))
+    assert simulation.outputs() == {"out": [5]}
+    assert simulation.executions()["agent"][0]["status"] == "COMPLETED"
+    verdict = simulation.detail["verdict"]
+    assert verdict["result"] == "errors"
+    [failed] = verdict["failed"]
+    assert (failed["node"], failed["code"]) == ("agent", "child_errors")
+    assert failed["execution_id"] == derived(simulation.execution_id, "agent", 0, "child").hex()
