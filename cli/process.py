@@ -45,7 +45,7 @@ def sink(settings: Settings) -> None:
 def edge(settings: Settings) -> None:
     """Serve people and programs over HTTP and WebSocket, until SIGTERM."""
     from millstream.api.serve import serve
-    from millstream.api.settings import EdgeSettings
+    from millstream.api.settings import EdgeLimits, EdgeSettings
 
     serve(
         EdgeSettings(
@@ -57,6 +57,7 @@ def edge(settings: Settings) -> None:
             signer=settings.signer(),
             host=settings.host,
             port=settings.port,
+            limits=EdgeLimits(sockets=settings.sockets),
         )
     )
 

@@ -126,6 +126,9 @@ class Settings(BaseSettings):
     slots: Annotated[int, Field(ge=1, le=100_000)] = Field(
         500, description="Tasks of one lane that a worker process runs at once."
     )
+    sockets: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        1000, description="WebSockets that an edge process serves at once; more are asked to try again."
+    )
     http_allow: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Addresses in private networks, `host:port`, that blocks may call all the same; separated by commas.",
