@@ -1,110 +1,86 @@
-"""`python -m bench`: start a platform in a folder of its own, measure it beside bare Faust and bare aiokafka, print ratios."""
+"""`python -m bench`: start a platform in a folder of its own, measure it beside others, print one table."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import platform as machine
-import tempfile
+import logging
+import sys
+import time
 from pathlib import Path
-from typing import Any
 
-import psutil
 from rich.console import Console
 from rich.table import Table
 
-from bench import bare_aiokafka, bare_faust, graphs
-from bench.watch import Watcher, percentile
-from tests.platform import Platform
+from bench import beside, cost, figures, growth, hops, memory, recovery, sockets, throughput
+from bench.run import Measure, Run
+
+FAMILIES: dict[str, Measure] = {
+    "rate": throughput.measure,
+    "hops": hops.measure,
+    "cost": cost.measure,
+    "beside": beside.measure,
+    "sockets": sockets.measure,
+    "sizes": growth.sizes,
+    "recovery": recovery.measure,
+    "memory": memory.measure,
+    "growth": growth.processes,
+}
+"""In the order in which they run."""
 
 
 def main() -> None:
-    """Run the benchmarks. `--quick` takes a tenth of the executions."""
+    """Measure what is asked for, and say it in the forms that are asked for."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a tenth of the executions")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--quick", action="store_true", help="little of everything; about two minutes")
+    parser.add_argument("--only", default=",".join(FAMILIES), help=f"families, of {','.join(FAMILIES)}")
+    parser.add_argument("--json", type=Path, help="file for the figures, for programs")
+    parser.add_argument("--write", type=Path, help="document whose marked block the table replaces")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="millstream-bench-") as folder:
-        platform = Platform(Path(folder))
-        platform.start()
+    names = options.only.split(",")
+    for name in names:
+        if name not in FAMILIES:
+            parser.error(f"there is no family {name!r}; there are {', '.join(FAMILIES)}")
+    logging.getLogger("aiokafka").setLevel(
+        logging.CRITICAL
+    )  # topics that have just been made have no leader yet
+    with Run(quick=options.quick) as run:
         try:
-            memory = _memory_mb(platform)
-            bootstrap = (
-                f"127.0.0.1:{next(p['port'] for p in platform.status()['processes'] if p['name'] == 'kafka')}"
-            )
-            figures = asyncio.run(_measure(bootstrap, 200 if options.quick else 2000))
-        finally:
-            platform.stop()
-    figures["idle_mb"] = memory
+            measure(run, names)
+        finally:  # what was measured before a fault is not lost
+            _say(run, options)
+
+
+def measure(run: Run, names: list[str]) -> None:
+    """Run families, in their order."""
+    for name, family in FAMILIES.items():
+        if name in names:
+            began = time.monotonic()
+            asyncio.run(family(run))
+            print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    beside.ratios(run)
+
+
+def _say(run: Run, options: argparse.Namespace) -> None:
+    found = run.figures
+    _show(found)
     if options.json:
-        print(json.dumps(figures, indent=2))
-    else:
-        _show(figures)
+        options.json.write_text(found.json(quick=run.quick))
+    if options.write:
+        figures.write_into(options.write, found.markdown(quick=run.quick))
 
 
-def _memory_mb(platform: Platform) -> float:
-    """Proportional set size of all processes of the idle platform."""
-    total = 0
-    for process in platform.status()["processes"]:
-        tree = psutil.Process(process["pid"])
-        children = tree.children(recursive=True) if process["name"] == "postgres" else []
-        total += sum(p.memory_full_info().pss for p in [tree, *children])
-    return round(total / 1e6, 1)
-
-
-async def _measure(bootstrap: str, count: int) -> dict[str, Any]:
-    figures: dict[str, Any] = {}
-    async with Watcher(bootstrap) as watcher:
-        ten = graphs.chain(10)
-        await watcher.run(ten, 50)
-        spans = [(await watcher.run(ten, 1)).spans_ms[0] for _ in range(50)]
-        spans.sort()
-        figures["chain_p50_ms"], figures["chain_p99_ms"] = percentile(spans, 0.5), percentile(spans, 0.99)
-        figures["chain_nodes_s"] = (await watcher.run(ten, count)).rate
-        fans = [(await watcher.run(graphs.fan(100), 1)).spans_ms[0] for _ in range(10)]
-        figures["fan_100_p50_ms"] = percentile(sorted(fans), 0.5)
-        figures["fan_nodes_s"] = (await watcher.run(graphs.fan(100), max(5, count // 20))).rate
-        gathers = [(await watcher.run(graphs.gather(100), 1)).spans_ms[0] for _ in range(10)]
-        figures["gather_100_p50_ms"] = percentile(sorted(gathers), 0.5)
-        sequence = [(await watcher.run(graphs.chain(40), 1)).spans_ms[0] for _ in range(5)]
-        figures["sequence_40_ms"] = percentile(sorted(sequence), 0.5)
-        figures["waits_500_s"] = (await watcher.run(graphs.waits(1.0), 500)).seconds
-    figures["bare_faust_nodes_s"] = await bare_faust.rate(bootstrap, count)
-    figures["bare_aiokafka_records_s"] = await bare_aiokafka.rate(bootstrap, count * 20)
-    figures["chain_to_bare_faust"] = figures["chain_nodes_s"] / figures["bare_faust_nodes_s"]
-    figures["fan_to_bare_faust"] = figures["fan_nodes_s"] / figures["bare_faust_nodes_s"]
-    figures["records_to_bare_aiokafka"] = 4 * figures["chain_nodes_s"] / figures["bare_aiokafka_records_s"]
-    return figures
-
-
-ROWS = {
-    "chain_nodes_s": "chains of 10, node executions/s",
-    "fan_nodes_s": "1 to 100 to 1, node executions/s",
-    "bare_faust_nodes_s": "bare Faust, the same records, nodes/s",
-    "bare_aiokafka_records_s": "bare aiokafka, records/s",
-    "chain_to_bare_faust": "chains : bare Faust",
-    "fan_to_bare_faust": "fan-out : bare Faust",
-    "records_to_bare_aiokafka": "records of chains : bare aiokafka",
-    "chain_p50_ms": "one chain of 10, p50 ms",
-    "chain_p99_ms": "one chain of 10, p99 ms",
-    "fan_100_p50_ms": "one 1 to 100 to 1, p50 ms",
-    "gather_100_p50_ms": "100 values onto one list, p50 ms",
-    "sequence_40_ms": "one chain of 40, ms",
-    "waits_500_s": "500 waits of 1 s at once, s",
-    "idle_mb": "idle platform, PSS in MB",
-}
-
-
-def _show(figures: dict[str, Any]) -> None:
-    table = Table(
-        title=f"Millstream on {machine.processor() or machine.machine()}, {psutil.cpu_count()} cores"
-    )
+def _show(found: figures.Figures) -> None:
+    where = figures.machine()
+    table = Table(title=f"Millstream on {where['cores']} {where['arch']} cores")
     table.add_column("what")
     table.add_column("figure", justify="right")
-    for name, label in ROWS.items():
-        table.add_row(label, f"{figures[name]:,.2f}")
+    table.add_column("goal", justify="right")
+    for row in found:
+        table.add_row(row.what, row.shown, row.goal)
     Console().print(table)
+    for note in found.notes:
+        print(f"not measured: {note}")
 
 
 if __name__ == "__main__":

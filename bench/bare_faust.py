@@ -1,33 +1,33 @@
 """The same records through a bare, stock Faust app: a task, a result, an event and a table row a node, JSON, nothing else.
 
-`python -m bench.bare_faust coordinator|worker BOOTSTRAP RUN` is one of its two processes.
+`python -m bench.bare_faust coordinator|worker BOOTSTRAP RUN FOLDER` is one of its two processes.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
 import sys
-import tempfile
 import time
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-
-PARTITIONS = 16
-LENGTH = 10
-PAD = "x" * 150
+from bench import json_chains
+from bench.json_chains import LENGTH, PAD, PARTITIONS, TOPICS
 
 
-def _app(role: str, bootstrap: str, run: str) -> Any:
+async def measure(bootstrap: str, count: int) -> tuple[float, float]:
+    """Return nodes a second for `count` chains of ten, and the p50 of one in milliseconds."""
+    run = str(time.time_ns())
+    await json_chains.create(bootstrap, run)
+    return await json_chains.measure("bench.bare_faust", bootstrap, run, count)
+
+
+def _app(role: str, bootstrap: str, run: str, folder: str) -> Any:
     import faust
 
     app = faust.App(
         f"bare-{role}-{run}",
         broker=f"kafka://{bootstrap}",
         store="rocksdb://" if role == "coordinator" else "memory://",
-        datadir=tempfile.mkdtemp(prefix="bare-faust-"),
+        datadir=f"{folder}/{role}",
         topic_partitions=PARTITIONS,
         topic_disable_leader=True,
         web_enabled=False,
@@ -60,70 +60,12 @@ def _app(role: str, bootstrap: str, run: str) -> Any:
     return app
 
 
-TOPICS = ("inbox", "tasks", "events")
-
-
-async def rate(bootstrap: str, count: int) -> float:
-    """Return nodes a second for `count` chains of ten."""
-    run = str(time.time_ns())
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    await admin.create_topics([NewTopic(f"{name}-{run}", PARTITIONS, 1) for name in TOPICS])
-    await admin.close()
-    argv = [sys.executable, "-m", "bench.bare_faust"]
-    processes = [
-        await asyncio.create_subprocess_exec(*argv, role, bootstrap, run, stderr=asyncio.subprocess.DEVNULL)
-        for role in ("coordinator", "worker")
-    ]
-    try:
-        return await _drive(bootstrap, run, count)
-    finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            await process.wait()
-
-
-async def _drive(bootstrap: str, run: str, count: int) -> float:
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, fetch_max_wait_ms=5)
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=0, max_batch_size=262_144)
-    await consumer.start()
-    await producer.start()
-    partitions = [TopicPartition(f"events-{run}", p) for p in range(PARTITIONS)]
-    consumer.assign(partitions)
-    await consumer.seek_to_beginning(*partitions)
-    try:
-        await _chains(consumer, producer, run, "warm", 50)
-        start = time.perf_counter()
-        await _chains(consumer, producer, run, "run", count)
-        return count * LENGTH / (time.perf_counter() - start)
-    finally:
-        await consumer.stop()
-        await producer.stop()
-
-
-async def _chains(consumer: Any, producer: Any, run: str, name: str, count: int) -> None:
-    futures = []
-    for i in range(count):
-        value = json.dumps({"e": f"{name}{i}", "n": 0, "pad": PAD}).encode()
-        futures.append(await producer.send(f"inbox-{run}", value, f"{name}{i}".encode()))
-    await asyncio.gather(*futures)
-    done: set[str] = set()
-    async with asyncio.timeout(120):
-        while len(done) < count:
-            for records in (await consumer.getmany(timeout_ms=100)).values():
-                for record in records:
-                    event = json.loads(record.value)
-                    if event["n"] >= LENGTH and event["e"].startswith(name):
-                        done.add(event["e"])
-
-
-def _main(role: str, bootstrap: str, run: str) -> None:
+def _main(role: str, bootstrap: str, run: str, folder: str) -> None:
     import faust
     import uvloop
 
     uvloop.install()
-    faust.Worker(_app(role, bootstrap, run), loglevel="ERROR").execute_from_commandline()
+    faust.Worker(_app(role, bootstrap, run, folder), loglevel="ERROR").execute_from_commandline()
 
 
 if __name__ == "__main__":

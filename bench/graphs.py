@@ -60,6 +60,18 @@ def gather(width: int) -> Graph:
     return _graph("gather", nodes, links)
 
 
+def wide(size: int) -> Graph:
+    """One node and `size - 1` that take its value, side by side: `size` node executions."""
+    nodes: list[tuple[str, str, dict[str, Any]]] = [("start", "StoreValueBlock", {"input": 1})]
+    nodes += [(f"v{i}", "StoreValueBlock", {}) for i in range(size - 1)]
+    return _graph("wide", nodes, [("start", "output", f"v{i}", "input") for i in range(size - 1)])
+
+
+def review() -> Graph:
+    """One node that waits for a person."""
+    return _graph("review", [("ask", "HumanInTheLoopBlock", {"data": "x" * 50, "name": "check"})], [])
+
+
 def waits(seconds: float) -> Graph:
     """One node that waits."""
     return _graph("wait", [("wait", "WaitBlock", {"value": 1, "seconds": seconds})], [])
