@@ -35,6 +35,31 @@ class Metrics:
         self.swept = Counter(
             "millstream_edge_executions_swept", "Executions that were sent again.", registry=self.registry
         )
+        self.lag = Gauge(
+            "millstream_lag_records",
+            "Records that a topic's group has not done.",
+            ("topic",),
+            registry=self.registry,
+        )
+        self.refused = Counter(
+            "millstream_edge_executions_refused",
+            "Executions refused because a topic's group was too far behind.",
+            ("topic",),
+            registry=self.registry,
+        )
+        self.silent = Gauge(
+            "millstream_executions_silent",
+            "Open executions of which nothing was heard for long, as the edge found that looked last.",
+            registry=self.registry,
+        )
+        self.silent_oldest = Gauge(
+            "millstream_executions_silent_oldest_seconds",
+            "For how long nothing was heard of the most silent one.",
+            registry=self.registry,
+        )
+        self.nudged = Counter(
+            "millstream_edge_executions_nudged", "Nudges sent to the engine.", registry=self.registry
+        )
         self.sockets = Gauge("millstream_edge_sockets", "Open WebSockets.", registry=self.registry)
         self.frames = Counter("millstream_edge_frames", "Frames given to sockets.", registry=self.registry)
         self.slow_readers = Counter(

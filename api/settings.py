@@ -31,6 +31,18 @@ class EdgeLimits:
     """How long Kafka has to acknowledge a record before the answer is 503."""
     sweep_after_s: float = 5.0
     """Age at which an execution that Kafka did not acknowledge is sent again."""
+    user_queue: int = 10_000
+    """Executions of one user that may wait for their turn."""
+    inbox_lag: int = 20_000
+    """Records that the coordinators, or admission, may be behind before nothing more is accepted; 0: any number."""
+    lane_lag: int = 100_000
+    """The same for the tasks of one lane."""
+    events_lag: int = 200_000
+    """The same for the sink."""
+    lags_every_s: float = 1.0
+    """How often lags are read."""
+    silent_s: float = 120.0
+    """A run of which nothing was heard for so long is looked at; 0: none is."""
     sockets: int = 1000
     """WebSockets of this process."""
     subscriptions: int = 100

@@ -123,6 +123,8 @@ ON CONFLICT (id) DO UPDATE SET
     sequence = excluded.sequence,
     graph_id = coalesce(e.graph_id, excluded.graph_id),
     graph_version = coalesce(e.graph_version, excluded.graph_version),
+    moved_at = now(),
+    nudges = 0,
     kafka_partition = excluded.kafka_partition,
     first_offset = coalesce(e.first_offset, excluded.first_offset),
     last_offset = excluded.last_offset,

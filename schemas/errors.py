@@ -84,6 +84,19 @@ class UnavailableError(MillstreamError):
     retryable = True
 
 
+class OverloadedError(UnavailableError):
+    """The engine is too far behind to be given more. `facts["retry_after_s"]` says when to try again."""
+
+    code = "overloaded"
+
+
+class QueueFullError(MillstreamError):
+    """As many executions of the caller wait as may."""
+
+    code = "queue_full"
+    retryable = True
+
+
 class RecordInvalidError(MillstreamError):
     """A record on a topic cannot be decoded; it goes to `dead.letters`."""
 

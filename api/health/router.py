@@ -6,6 +6,7 @@ import asyncio
 import html
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -35,12 +36,17 @@ async def healthz() -> Response:
 @router.get("/readyz", responses={503: {"description": "Something is away; `down` says what."}})
 @open_to_all
 async def readyz(request: Request, edge: EdgeDep) -> Response:
-    """Say whether requests can be served. With the token also how long each server took, or why it did not answer."""
+    """Say whether requests can be served, and whether executions are accepted.
+
+    With the token also what is behind, and how long each server took or why it did not answer.
+    """
     checks = await _checks(edge)
     down = sorted(name for name, found in checks.items() if not found["ok"])
     facts: dict[str, Any] = {"down": down} if down else {}
+    facts["accepting"] = edge.pressure.refusal is None
     if _knows_token(request, edge):
         facts["checks"] = checks
+        facts["behind"] = [asdict(behind) for behind in edge.pressure.refusal or ()]
     if not down:
         return JsonAnswer({"status": "ok", **facts})
     return problem(
