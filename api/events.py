@@ -10,13 +10,15 @@ that was cut between two frames of an event asks for the event again.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
 import orjson
 
 from millstream.api.http.answers import dumps
-from millstream.api.views import FINAL, ExecutionView, NodeView, plain
+from millstream.api.reasons import FINAL, LOOKED_AT
+from millstream.api.views import ExecutionView, NodeView, plain
 from millstream.schemas.messages import Delta, Events
 
 GRAPH_EVENT = "graph_execution_event"
@@ -80,10 +82,11 @@ class Projection:
 
     def graph_json(self, now: int, *, whole: bool) -> bytes:
         """Return the data of a graph event."""
-        data = self.view.shown(now, self._frame_bytes, whole=whole)
+        newest = islice(reversed(self.nodes.values()), LOOKED_AT)
+        data = self.view.shown(now, self._frame_bytes, whole=whole, nodes=newest)
         return dumps({**data, "event_type": "graph_execution_update"})
 
-    def node_json(self, node: NodeView) -> bytes:
+    def node_json(self, node: NodeView, now: int) -> bytes:
         """Return the data of a node event."""
         view = self.view
         of_all = {
@@ -92,7 +95,7 @@ class Projection:
             "graph_version": view.graph_version,
             "graph_exec_id": str(view.id),
         }
-        return dumps({**of_all, **node.shown(self._frame_bytes), "event_type": "node_execution_update"})
+        return dumps({**of_all, **node.shown(now, self._frame_bytes), "event_type": "node_execution_update"})
 
     def node(self, delta: Delta, at: int) -> NodeView:
         """Return the node execution that an event is about, a new one if it was not heard of."""
@@ -134,6 +137,7 @@ class _Told:
             self._tell_note()
             return
         node = projection.node(delta, self._at)
+        detail: dict[str, Any] = {} if delta.detail is None else orjson.loads(delta.detail)
         if delta.kind == "INCOMPLETE" and delta.pin is not None and delta.value is not None:
             node.arrived(delta.pin, delta.value)
         elif delta.kind == "QUEUED":
@@ -146,13 +150,14 @@ class _Told:
             self._run_first(node, self._at)
             node.emitted(delta.pin, delta.value)
         elif delta.kind == "NODE":
-            self._on_node(node)
+            self._on_node(node, detail)
+        if delta.kind != "OUTPUT":
+            node.reason = detail.get("reason")
         self._tell_node(node)
 
-    def _on_node(self, node: NodeView) -> None:
+    def _on_node(self, node: NodeView, detail: dict[str, Any]) -> None:
         """A node execution ended, waits for a person, or is to be run again."""
         delta, view = self._delta, self._projection.view
-        detail: dict[str, Any] = {} if delta.detail is None else orjson.loads(delta.detail)
         started = detail.get("started_at")
         ran = started is not None or (
             delta.status == "REVIEW" and not (detail.get("review") or {}).get("sensitive")
@@ -162,6 +167,7 @@ class _Told:
         node.status = delta.status or node.status
         if started is not None:
             node.start_time = started
+        node.failure = detail.get("failure", node.failure)
         if node.status not in FINAL:
             return
         node.end_time = None if node.status == "TERMINATED" else self._at
@@ -177,7 +183,7 @@ class _Told:
 
     def _tell_node(self, node: NodeView) -> None:
         if self._show:
-            self.frames.append(Frame(NODE_EVENT, self._projection.node_json(node)))
+            self.frames.append(Frame(NODE_EVENT, self._projection.node_json(node, self._at)))
 
     def _tell_graph(self, *, whole: bool) -> None:
         if self._show:

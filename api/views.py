@@ -10,10 +10,12 @@ from uuid import UUID
 
 import orjson
 
+from millstream.api import reasons
 from millstream.api.http.answers import Raw, dumps
+from millstream.api.reasons import FINAL
 from millstream.schemas.messages import Delta, Payload, Slot
 
-FINAL = frozenset({"COMPLETED", "FAILED", "TERMINATED"})
+__all__ = ["FINAL", "ExecutionView", "NodeView"]
 
 
 def iso(at_ms: int | None) -> str | None:
@@ -104,7 +106,14 @@ class NodeView:
     queue_time: int | None = None
     start_time: int | None = None
     end_time: int | None = None
-    detail: dict[str, Any] = field(default_factory=dict)
+    reason: dict[str, Any] | None = None
+    """As the last event that could have one gave it."""
+    failure: dict[str, Any] | None = None
+
+    def why(self, now: int) -> dict[str, Any] | None:
+        """Return why it is not done yet."""
+        times = {"queued_at": self.queue_time, "started_at": self.start_time}
+        return reasons.of_node(self.status, self.reason, now=now, **times)
 
     def arrived(self, pin: str, value: Payload) -> None:
         """Take in a value of a node execution that waits for more."""
@@ -127,7 +136,7 @@ class NodeView:
         """Take in an output."""
         self.outputs.setdefault(pin, []).append(plain(self.execution_id, value))
 
-    def shown(self, limit_bytes: int) -> dict[str, Any]:
+    def shown(self, now: int, limit_bytes: int) -> dict[str, Any]:
         """Return AutoGPT's node execution, without what is the same for all nodes of the execution."""
         half = limit_bytes // 2
         share = half // max(1, len(self.outputs))
@@ -149,6 +158,9 @@ class NodeView:
             "queue_time": iso(self.queue_time),
             "start_time": iso(self.start_time),
             "end_time": iso(self.end_time),
+            "error": (self.failure or {}).get("message"),
+            "failure": self.failure,
+            "reason": self.why(now),
         }
 
 
@@ -219,8 +231,14 @@ class ExecutionView:
             "correctness_score": None,
         }
 
-    def shown(self, now: int, limit_bytes: int, *, whole: bool) -> dict[str, Any]:
-        """Return AutoGPT's graph execution; `whole`: with inputs and outputs, which the many small updates lack."""
+    def shown(
+        self, now: int, limit_bytes: int, *, whole: bool, nodes: Iterable[NodeView] = ()
+    ) -> dict[str, Any]:
+        """Return AutoGPT's graph execution; `whole`: with inputs and outputs, which the many small updates lack.
+
+        `nodes`: open node executions, for the reason.
+        """
+        whys = [node.why(now) for node in nodes]
         share = limit_bytes // 2 // max(1, len(self.outputs))
         inputs = Raw(dumps(self.inputs)) if whole else {}
         outputs = {name: shortened(values, share) for name, values in self.outputs.items()} if whole else {}
@@ -242,5 +260,5 @@ class ExecutionView:
             "stats": self.stats(now),
             "outputs": outputs,
             "verdict": self.verdict,
-            "reason": self.reason,
+            "reason": reasons.of_execution(self.status, self.reason, whys, started_at=self.started_at),
         }

@@ -38,6 +38,8 @@ class ExecutionRow:
     stats: str | None = None
     verdict: str | None = None
     failure: str | None = None
+    reason: str | None = None
+    """Of the last status; None clears it."""
 
 
 @dataclass(slots=True)
@@ -63,6 +65,7 @@ class NodeRow:
     reason: str | None = None
     """Of the last status; None clears it."""
     review: str | None = None
+    answer: str | None = None
 
 
 class ValueRow(NamedTuple):
@@ -155,6 +158,7 @@ def _execution(rows: Rows, row: ExecutionRow, change: Change) -> None:
     row.stats = detail.get("stats", row.stats)
     row.verdict = detail.get("verdict", row.verdict)
     row.failure = detail.get("failure", row.failure)
+    row.reason = detail.get("reason")
     if change.sequence == 0:
         asked = [f'"{name}":{detail[name]}' for name in _REQUEST if name in detail]
         row.request = f"{{{','.join(asked)}}}" if asked else None
@@ -214,6 +218,8 @@ def _ended(rows: Rows, row: ExecutionRow, change: Change) -> None:
     node.stats = detail.get("stats", node.stats)
     if node.status == "REVIEW":
         node.review = detail.get("review", node.review)
+    else:
+        node.answer = detail.get("review", node.answer)
 
 
 def _note(rows: Rows, row: ExecutionRow, change: Change) -> None:

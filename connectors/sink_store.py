@@ -62,6 +62,7 @@ _EXECUTION_COLUMNS = (
     ("stats", "json"),
     ("verdict", "json"),
     ("failure", "json"),
+    ("reason", "json"),
 )
 _NODE_COLUMNS = (
     ("id", "uuid"),
@@ -82,6 +83,7 @@ _NODE_COLUMNS = (
     ("stats", "json"),
     ("reason", "json"),
     ("review", "json"),
+    ("answer", "json"),
 )
 _VALUE_COLUMNS = (
     ("execution_id", "uuid"),
@@ -116,15 +118,13 @@ def _cast(columns: Sequence[tuple[str, str]]) -> str:
 _SAVE_EXECUTIONS = f"""
 INSERT INTO executions AS e (id, user_id, graph_id, graph_version, status, sequence, created_at, kafka_partition,
     first_offset, last_offset, kind, parent_execution_id, is_dry_run, request, started_at, ended_at, stats, verdict,
-    failure, accepted_at)
+    failure, reason, accepted_at)
 SELECT {_cast(_EXECUTION_COLUMNS)}, now() FROM {_rows(_EXECUTION_COLUMNS)}
 ON CONFLICT (id) DO UPDATE SET
     status = excluded.status,
     sequence = excluded.sequence,
     graph_id = coalesce(e.graph_id, excluded.graph_id),
     graph_version = coalesce(e.graph_version, excluded.graph_version),
-    moved_at = now(),
-    nudges = 0,
     kafka_partition = excluded.kafka_partition,
     first_offset = coalesce(e.first_offset, excluded.first_offset),
     last_offset = excluded.last_offset,
@@ -135,6 +135,7 @@ ON CONFLICT (id) DO UPDATE SET
     stats = coalesce(excluded.stats, e.stats),
     verdict = coalesce(excluded.verdict, e.verdict),
     failure = coalesce(excluded.failure, e.failure),
+    reason = CASE WHEN e.status = excluded.status THEN coalesce(excluded.reason, e.reason) ELSE excluded.reason END,
     accepted_at = coalesce(e.accepted_at, excluded.accepted_at),
     start_record = NULL
 WHERE e.sequence < excluded.sequence"""
@@ -153,7 +154,8 @@ ON CONFLICT (id) DO UPDATE SET
     failure = coalesce(excluded.failure, n.failure),
     stats = coalesce(excluded.stats, n.stats),
     reason = excluded.reason,
-    review = coalesce(excluded.review, n.review)
+    review = coalesce(excluded.review, n.review),
+    answer = coalesce(excluded.answer, n.answer)
 WHERE n.sequence < excluded.sequence"""
 _SAVE_INPUTS = f"""
 INSERT INTO node_inputs SELECT {_cast(_VALUE_COLUMNS)} FROM {_rows(_VALUE_COLUMNS)} ON CONFLICT DO NOTHING"""

@@ -165,6 +165,28 @@ def test_a_review_waits_and_then_ends(bench: Bench) -> None:
     wait_for(lambda: rows(bench.dsn, query) == [("COMPLETED", None, question, False)])
 
 
+def test_the_reason_of_an_execution_lasts_as_long_as_its_status_and_the_answer_is_kept(bench: Bench) -> None:
+    rng = random.Random(11)
+    told = Story(rng, uuid_from(rng))
+    node: dict[str, Any] = {"node_execution_id": uuid_from(rng), "node_id": "n", "block_id": "b"}
+    told.add(kind="QUEUED", **node, status="QUEUED", value=payload({}))
+    told.add(kind="NODE", **node, status="REVIEW", detail=b'{"review":{"data":1}}')
+    told.add(kind="EXECUTION", status="REVIEW", detail=b'{"reason":{"kind":"review","count":1}}')
+    bench.start()
+    query = "SELECT e.status, e.reason, n.status, n.answer FROM executions e JOIN node_executions n ON true"
+    reason = {"kind": "review", "count": 1}
+    bench.send([told.record(0, told.deltas)])
+    wait_for(lambda: rows(bench.dsn, query) == [("REVIEW", reason, "REVIEW", None)])
+    told.add(kind="NODE", **node, status="QUEUED", detail=b'{"review":{"status":"APPROVED","by":"me"}}')
+    bench.send([told.record(3, told.deltas[3:])])
+    answer = {"status": "APPROVED", "by": "me"}
+    wait_for(lambda: rows(bench.dsn, query) == [("REVIEW", reason, "QUEUED", answer)])
+    told.add(kind="NODE", **node, status="COMPLETED")
+    told.add(kind="EXECUTION", status="RUNNING")
+    bench.send([told.record(4, told.deltas[4:])])
+    wait_for(lambda: rows(bench.dsn, query) == [("RUNNING", None, "COMPLETED", answer)])
+
+
 def test_a_retry_says_why_until_it_runs(bench: Bench) -> None:
     rng = random.Random(10)
     told = Story(rng, uuid_from(rng))

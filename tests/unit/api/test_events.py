@@ -21,6 +21,7 @@ from tests.unit.api.histories import (
     queued,
     record,
     status,
+    value,
 )
 
 LIMIT = 1 << 20
@@ -86,6 +87,9 @@ def test_outputs_pile_up_and_times_are_filled_in() -> None:
         "queue_time": "2023-11-14T22:13:20.000Z",
         "start_time": "2023-11-14T22:13:20.001Z",
         "end_time": "2023-11-14T22:13:20.000Z",
+        "error": None,
+        "failure": None,
+        "reason": None,
         "event_type": "node_execution_update",
     }
 
@@ -247,3 +251,51 @@ def test_ended_nodes_are_forgotten() -> None:
     projection.apply(WHOLE)
     assert projection.nodes == {}
     assert projection.ended
+
+
+def test_frames_say_why_a_node_and_its_execution_are_not_done_yet() -> None:
+    later = AT + 60_000
+    frames = project(
+        record(
+            status("RUNNING"),
+            about(
+                "INCOMPLETE",
+                OTHER,
+                pin="a",
+                value=value(1),
+                detail={"reason": {"kind": "waiting", "pins": ["b"]}},
+            ),
+            queued(),
+            about("RUNNING", status="RUNNING", detail={"reason": {"kind": "timer", "until": later}}),
+        )
+    )
+    nodes = [data(f) for f in frames if f.method == "node_execution_event"]
+    assert [n["reason"] for n in nodes] == [
+        {"kind": "waiting", "pins": ["b"]},
+        {"kind": "lane", "since": AT},
+        {"kind": "timer", "until": later},
+    ]
+    assert data(frames[0])["reason"] == {"kind": "running", "since": AT}
+
+
+def test_an_execution_s_reason_is_what_moves_it_else_what_it_waits_for_first() -> None:
+    projection = Projection.of(record(status("RUNNING")), frame_bytes=LIMIT)
+    timer = {"reason": {"kind": "timer", "until": AT + 9_000}}
+    retry = {"reason": {"kind": "retry", "try": 2, "of": 4, "at": AT + 5_000, "error": "later"}}
+    projection.apply(record(status("RUNNING"), queued(), about("RUNNING", status="RUNNING", detail=timer)))
+
+    def why(now: int = AT) -> Any:
+        return orjson.loads(projection.graph_json(now, whole=False))["reason"]
+
+    assert why() == {"kind": "timer", "until": AT + 9_000, "nodes": 1}
+    assert why(AT + 9_000) == {"kind": "lane", "since": AT + 9_000, "nodes": 1}
+    projection.apply(record(queued(OTHER), about("NODE", OTHER, status="QUEUED", detail=retry), first=3))
+    assert (why()["kind"], why()["try"], why()["of"]) == ("retry", 2, 4)
+    projection.apply(record(about("RUNNING", OTHER, status="RUNNING", at=AT + 6_000), first=5))
+    assert why(AT + 6_000) == {"kind": "running", "since": AT + 6_000, "nodes": 1}
+
+
+def test_a_failed_node_tells_its_error() -> None:
+    failure = {"code": "x", "kind": "y", "message": "it broke", "retryable": False}
+    frames = project(record(status("RUNNING"), queued(), ended("FAILED", failure=failure)))
+    assert (data(frames[-1])["error"], data(frames[-1])["failure"]) == ("it broke", failure)
