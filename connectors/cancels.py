@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,23 +9,22 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from millstream.topics.catalogue import CANCELS
 
-LOOK_BACK_MS = 3_600_000
-"""A worker that starts learns of stops this far back: their tasks may still be queued."""
+LOOK_BACK = 5_000
+"""A worker that starts learns of so many stops of each partition: their tasks may still be queued. Counted, not timed: a
+clock that is wrong at the start must not hide them."""
 
 
 async def follow_cancels(connection: dict[str, Any], cancel: Callable[[bytes | None], None]) -> None:
-    """Call `cancel` with each record's value, from an hour ago on, for ever."""
+    """Call `cancel` with each record's value, the newest `LOOK_BACK` of each partition first, for ever."""
     consumer = AIOKafkaConsumer(**connection, enable_auto_commit=False, fetch_max_wait_ms=100)
     await consumer.start()
     try:
         partitions = [TopicPartition(CANCELS.name, p) for p in range(CANCELS.partitions)]
         consumer.assign(partitions)
-        since = int(time.time() * 1000) - LOOK_BACK_MS
-        found = await consumer.offsets_for_times(dict.fromkeys(partitions, since))
+        first = await consumer.beginning_offsets(partitions)
         ends = await consumer.end_offsets(partitions)
         for partition in partitions:
-            at = found.get(partition)
-            consumer.seek(partition, ends[partition] if at is None else at.offset)
+            consumer.seek(partition, max(first[partition], ends[partition] - LOOK_BACK))
         async for record in consumer:
             cancel(record.value)
     finally:

@@ -27,7 +27,6 @@ class Topic:
     partitions: int = PARTITIONS
     cleanup: Literal["delete", "compact"] = "delete"
     retention_ms: int = 7 * DAY_MS
-    log_append_time: bool = False
     extra: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -36,7 +35,8 @@ class Topic:
         config = {
             "cleanup.policy": self.cleanup,
             "max.message.bytes": "2097152",
-            "message.timestamp.type": "LogAppendTime" if self.log_append_time else "CreateTime",
+            # A process's own clock has no say: a record from more than an hour ahead would even be refused.
+            "message.timestamp.type": "LogAppendTime",
         }
         if self.cleanup == "delete":
             config["retention.ms"] = str(self.retention_ms)
@@ -55,14 +55,12 @@ INBOX = Topic(
     key="execution id",
     messages=("Start", "Stop", "Answer", "Started", "Output", "Finished", "Timer", "ChildEvent", "Nudge"),
     about="Everything that can change an execution; its offset is the order of things.",
-    log_append_time=True,
 )
 REQUESTS = Topic(
     name="executions.requests",
     key="user id",
     messages=("Request", "Withdraw"),
     about="Executions that people want; admission lets them begin in order, as far as their owner has room.",
-    log_append_time=True,
 )
 CANCELS = Topic(
     name="nodes.cancels",
@@ -156,7 +154,6 @@ def tasks(lane: str) -> Topic:
         key="node execution id",
         messages=("Run",),
         about=f"Node executions to run on the lane {lane!r}.",
-        log_append_time=True,  # a task's age decides over its claim, so it is no process's own clock
     )
 
 
