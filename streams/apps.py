@@ -11,6 +11,7 @@ import faust
 from faust.sensors import Monitor
 
 from millstream.streams import store, transport
+from millstream.streams.recovery import Tables
 from millstream.topics.catalogue import PARTITIONS
 
 BYTES = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
@@ -90,5 +91,6 @@ def build(app_id: str, settings: EngineSettings, **options: Any) -> faust.App:
         "stream_buffer_maxsize": 8192,
         "broker_max_poll_records": 1000,
         "Monitor": SlimMonitor,
+        "TableManager": Tables,
     }
     return faust.App(app_id, **{**common, **options})

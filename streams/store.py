@@ -1,10 +1,11 @@
 """RocksDB store of the coordinator's table: small caches, and of two versions of a row the one with the higher applied
-offset stays (a coordinator that slept through a rebalance may have written an older one last)."""
+offset stays (a coordinator that slept through a rebalance may have written an older one last). A deletion is a version too:
+its applied offset is a header of the changelog record."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import rocksdict
@@ -14,6 +15,10 @@ from faust.stores import rocksdb
 SCHEME = "millrocks"
 OPTIONS = {"block_cache_size": 8 << 20, "write_buffer_size": 8 << 20, "max_open_files": 64}
 """Of each of the partitions' databases; Faust's default cache is 2 GiB each."""
+APPLIED = "applied"
+"""Header of a deletion in the changelog: 8 bytes, as at the start of a row. Without one it always counts."""
+DELETIONS = 20_000
+"""Of each partition, the newest ones that recovery remembers: an older row behind one of them stays deleted."""
 _PREFIX = 8
 
 
@@ -28,24 +33,37 @@ class Store(rocksdb.Store):  # type: ignore[misc]  # Faust is not typed
     def __init__(self, url: Any, app: Any, table: Any, **kwargs: Any) -> None:
         kwargs["options"] = dict(OPTIONS)
         super().__init__(url, app, table, **kwargs)
+        self._deleted: dict[int, dict[bytes, bytes]] = defaultdict(dict)
 
     def apply_changelog_batch(
         self, batch: Iterable[Any], to_key: Callable[[Any], Any], to_value: Callable[[Any], Any]
     ) -> None:
-        """Write recovered rows, newest last; a row never replaces one with a higher applied offset."""
+        """Write recovered rows, newest last; neither a row nor a deletion replaces a row with a higher applied offset."""
         rows: dict[int, dict[bytes, bytes | None]] = defaultdict(dict)
         offsets: dict[Any, int] = {}
         for event in batch:
             message = event.message
             offsets[message.tp] = max(message.offset, offsets.get(message.tp, -1))
             known = rows[message.partition]
-            old = known.get(message.key) or self._db_for_partition(message.partition).get(message.key)
-            if message.value is None or old is None or message.value[:_PREFIX] >= old[:_PREFIX]:
-                known[message.key] = message.value
+            key: bytes = message.key
+            old = known[key] if key in known else self._db_for_partition(message.partition).get(key)
+            stamp = _deleted_at(message) if message.value is None else message.value[:_PREFIX]
+            before = self._deleted[message.partition].get(key) if old is None else old[:_PREFIX]
+            if stamp is None or before is None or stamp >= before:
+                known[key] = message.value
+                self._remember(message.partition, key, stamp if message.value is None else None)
         for partition, values in rows.items():
             self.write(partition, values.items())
         for tp, offset in offsets.items():
             self.set_persisted_offset(tp, offset)
+
+    def _remember(self, partition: int, key: bytes, stamp: bytes | None) -> None:
+        deleted = self._deleted[partition]
+        deleted.pop(key, None)
+        if stamp is not None:
+            deleted[key] = stamp
+            if len(deleted) > DELETIONS:
+                del deleted[next(iter(deleted))]
 
     def write(
         self, partition: int, rows: Iterable[tuple[bytes, bytes | None]], changelog_offset: int | None = None
@@ -64,6 +82,16 @@ class Store(rocksdb.Store):  # type: ignore[misc]  # Faust is not typed
     def rows(self, partition: int) -> PartitionRows:
         """Return the rows of a partition."""
         return PartitionRows(self, partition)
+
+
+def _deleted_at(message: Any) -> bytes | None:
+    """Return the applied offset of a deletion, None if it does not say."""
+    headers = message.headers or ()
+    return next((value for name, value in _pairs(headers) if name == APPLIED), None)
+
+
+def _pairs(headers: Any) -> Iterable[tuple[str, bytes]]:
+    return headers.items() if isinstance(headers, Mapping) else headers
 
 
 class PartitionRows:

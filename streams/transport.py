@@ -107,6 +107,7 @@ class Consumer(stock.Consumer):  # type: ignore[misc]  # Faust is not typed
         self._quiet = asyncio.Event()
         """No fetch is under way."""
         self._quiet.set()
+        self._standbys_alone = False
         super()._reset_state()
 
     def ack(self, message: Any) -> bool:
@@ -156,8 +157,18 @@ class Consumer(stock.Consumer):  # type: ignore[misc]  # Faust is not typed
 
     def resume_partitions(self, tps: Any) -> None:
         """Let partitions be fetched again, once Faust opens the flow, which is what it does next."""
+        self._standbys_alone = bool(tps) and set(tps) <= self.app.assignor.assigned_standbys()
         self.stop_flow()
         super().resume_partitions(tps)
+
+    def resume_flow(self) -> None:
+        """Open the flow, but not for the standbys alone.
+
+        Faust opens it for them, and a moment later once more for the sources: that empties the queues, and the standbys'
+        rows would lack what was in there. Nobody would know: the next owner reads on behind it.
+        """
+        if not self._standbys_alone:
+            super().resume_flow()
 
     async def perform_seek(self) -> None:
         """Go back to what is committed, or to the start, with nothing under way.

@@ -195,7 +195,8 @@ class Kit:
             process = subprocess.Popen(
                 [sys.executable, "-m", "tests.integration.streams.programs", json.dumps(words)],
                 cwd=ROOT,
-                env=environ | {"PYTHONPATH": str(ROOT)},
+                env=environ
+                | {"PYTHONPATH": os.pathsep.join([str(ROOT), *os.environ.get("PYTHONPATH", "").split()])},
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )

@@ -152,10 +152,29 @@ async def table(conf: dict[str, Any], trace: Trace) -> int:
         settings(conf),
         store="millrocks://",
         stream_wait_empty=True,
-        table_standby_replicas=0,
+        table_standby_replicas=conf.get("standbys", 0),
         topic_partitions=conf["partitions"],
     )
     rows = app.Table("rows", partitions=conf["partitions"], key_type=bytes, value_type=bytes)
+
+    async def assigned(app: Any, partitions: Any, **_: Any) -> None:
+        """Note how far the rows of what comes are on this disk."""
+        found = {tp.partition: rows.data.persisted_offset(tp) for tp in partitions if tp.topic == changelog}
+        trace(
+            "persisted", offsets=found, actives=sorted(tp.partition for tp in app.assignor.assigned_actives())
+        )
+
+    app.on_partitions_assigned.connect(assigned, weak=False)
+
+    async def follow() -> None:
+        """Note how far the standbys have read."""
+        while True:
+            await asyncio.sleep(0.2)
+            recovery = app.tables.recovery
+            read = {tp.partition: recovery.standby_offsets.get(tp) for tp in recovery.standby_tps}
+            if read:
+                trace("standby", offsets={p: -1 if o is None else o for p, o in read.items()})
+
     topic = app.topic(conf["topic"], partitions=conf["partitions"], **BYTES)
     changelog = f"{conf['app']}-rows-changelog"
 
@@ -185,7 +204,7 @@ async def table(conf: dict[str, Any], trace: Trace) -> int:
     app.agent(topic, name="rows")(work)
     trace.follow(app)
     try:
-        return await Service(Path(conf["ready"])).run([app], [])
+        return await Service(Path(conf["ready"])).run([app], [follow] if conf.get("standbys") else [])
     finally:
         await producer.stop()
 

@@ -11,7 +11,7 @@ from faust.types import TP
 
 from millstream.streams.apps import EngineSettings, build
 from millstream.streams.state import pack_offset
-from millstream.streams.store import OPTIONS, Store
+from millstream.streams.store import APPLIED, DELETIONS, OPTIONS, Store
 
 
 @pytest.fixture
@@ -28,12 +28,25 @@ def row(applied: int, body: bytes = b"body") -> bytes:
     return pack_offset(applied) + body
 
 
-def recover(store: Store, *records: tuple[bytes, bytes | None], first: int = 0, partition: int = 0) -> None:
+class Deleted(int):
+    """Stands for a deletion that says its applied offset."""
+
+
+def recover(
+    store: Store, *records: tuple[bytes, bytes | Deleted | None], first: int = 0, partition: int = 0
+) -> None:
     """Have the store apply changelog records (key, value) with consecutive offsets, as Faust's recovery does."""
     tp = TP("changelog", partition)
     batch: list[Any] = [
         SimpleNamespace(
-            message=SimpleNamespace(tp=tp, partition=partition, offset=offset, key=key, value=value)
+            message=SimpleNamespace(
+                tp=tp,
+                partition=partition,
+                offset=offset,
+                key=key,
+                value=None if isinstance(value, Deleted) else value,
+                headers=[(APPLIED, pack_offset(value))] if isinstance(value, Deleted) else [],
+            )
         )
         for offset, (key, value) in enumerate(records, first)
     ]
@@ -66,6 +79,44 @@ def test_deleted_rows_stay_deleted_and_come_back_when_written_again(store: Store
     assert rows(store) == {}
     recover(store, (b"a", row(9)), (b"a", None), (b"a", row(10, b"")), first=4)
     assert rows(store) == {b"a": row(10, b"")}
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_an_older_deletion_takes_no_newer_row(store: Store, together: bool) -> None:
+    """Written last by somebody who had slept; in one batch with the row, or in a later one."""
+    records: list[tuple[bytes, Any]] = [(b"k", row(7)), (b"k", Deleted(5))]
+    if together:
+        recover(store, *records)
+    else:
+        for n, record in enumerate(records):
+            recover(store, record, first=n)
+    assert rows(store) == {b"k": row(7)}
+    recover(store, (b"k", Deleted(7)), first=2)
+    assert rows(store) == {}
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_an_older_row_does_not_come_back_behind_a_deletion(store: Store, together: bool) -> None:
+    records: list[tuple[bytes, Any]] = [(b"k", row(4)), (b"k", Deleted(7)), (b"k", row(5))]
+    if together:
+        recover(store, *records)
+    else:
+        for n, record in enumerate(records):
+            recover(store, record, first=n)
+    assert rows(store) == {}
+    recover(store, (b"k", row(8)), first=3)
+    assert rows(store) == {b"k": row(8)}
+    recover(store, (b"k", None), first=4)  # of an older version: says nothing, counts
+    assert rows(store) == {}
+
+
+def test_remembered_deletions_have_a_bound(store: Store) -> None:
+    recover(store, *((n.to_bytes(4, "big"), Deleted(n)) for n in range(DELETIONS + 10)))
+    assert len(store._deleted[0]) == DELETIONS
+    recover(
+        store, (b"\0\0\0\0", row(1)), first=DELETIONS + 10
+    )  # forgotten: it comes back, as without headers
+    assert rows(store) == {b"\0\0\0\0": row(1)}
 
 
 def test_recovery_notes_how_far_it_came(store: Store) -> None:
