@@ -84,6 +84,8 @@ class ExecutionHead(BaseModel):
     stats: dict[str, Any]
     verdict: dict[str, Any] | None
     failure: dict[str, Any] | None
+    reason: dict[str, Any] | None
+    """Why it has not ended: `{"kind": ...}`, see docs/states.md."""
 
 
 class NodeExecutionOut(BaseModel):

@@ -49,6 +49,8 @@ class Head:
     failure: dict[str, Any] | None
     is_dry_run: bool
     parent_execution_id: UUID | None
+    reason: dict[str, Any] | None
+    """As its last status gave it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +78,7 @@ class Earlier:
 
 _HEAD = (
     "id, user_id, graph_id, graph_version, kind, status, created_at, started_at, ended_at, stats, verdict, failure, "
-    "is_dry_run, parent_execution_id"
+    "is_dry_run, parent_execution_id, reason"
 )
 INSERT = """
 INSERT INTO executions (id, user_id, graph_id, graph_version, kind, request, start_record, idempotency_key, is_dry_run,

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from millstream.api.auth.service import CurrentUser
 from millstream.api.database import ReadConnection, statements
-from millstream.api.executions import models, service, shown
+from millstream.api.executions import models, reasons, service, shown
 from millstream.api.executions.events import read_events
 from millstream.api.executions.repository import Executions
 from millstream.api.executions.values import Values
@@ -97,6 +97,7 @@ def accepted(started: service.Started, user_id: UUID, *, kind: str, dry_run: boo
         "stats": {},
         "verdict": None,
         "failure": None,
+        "reason": {"kind": "start"},
     }
     return JsonAnswer(body, 202, headers=headers)
 
@@ -121,7 +122,8 @@ async def list_executions(
         limit=limit + 1,
     )
     cursors = [Cursor(row.created_at, row.id) for row in rows]
-    return JsonAnswer(page([shown.head(row) for row in rows], cursors, limit))
+    whys = await reasons.of_executions(conn, rows)
+    return JsonAnswer(page([shown.head(row, whys[row.id]) for row in rows], cursors, limit))
 
 
 @router.get(
@@ -165,11 +167,12 @@ async def stop_execution(
     """End an execution now. The answer shows it as it was before; one that has ended stays as it is."""
     async with statements(edge.pool) as conn:
         row = await Executions(conn).get(execution_id, owner_id=user.id)
+        whys = await reasons.of_executions(conn, [row])
     if row.status not in FINAL:
         await service.ensure_sent(edge, execution_id)
         reason = body.reason if body else None
         await edge.inbox.send(Stop(execution_id=execution_id.bytes, by=str(user.id), reason=reason))
-    return JsonAnswer(shown.head(row), 202)
+    return JsonAnswer(shown.head(row, whys[execution_id]), 202)
 
 
 @router.post(

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from millstream.api.executions.reasons import of_execution, of_node
 from millstream.api.executions.repository import Head, Whole
 from millstream.api.executions.values import NodeRow, ValueRow, Values
 from millstream.api.http.answers import Raw, dumps
+from millstream.api.reasons import Reason
 from millstream.api.views import put, value_path
 from millstream.connectors.objects import Objects
 
@@ -47,8 +49,8 @@ class Resolver:
         return places[""] if "" in places else Raw(put(text.encode(), places))
 
 
-def head(row: Head, *, counted: int = 0) -> dict[str, Any]:
-    """Return an execution without its values."""
+def head(row: Head, reason: Reason | None, *, counted: int = 0) -> dict[str, Any]:
+    """Return an execution without its values. `reason`: why it has not ended."""
     return {
         "id": row.id,
         "user_id": row.user_id,
@@ -64,6 +66,7 @@ def head(row: Head, *, counted: int = 0) -> dict[str, Any]:
         "stats": _stats(row, counted),
         "verdict": row.verdict,
         "failure": row.failure,
+        "reason": reason,
     }
 
 
@@ -97,7 +100,7 @@ async def whole(row: Whole, values: Values, resolver: Resolver, *, limit: int, o
     emitted = _by_node(await values.outputs(ids))
     request = row.request or {}
     return {
-        **head(row, counted=offset + len(nodes)),
+        **head(row, of_execution(row, nodes), counted=offset + len(nodes)),
         "inputs": await _inputs(request, resolver),
         "nodes_input_masks": request.get("masks"),
         "outputs": outputs,
@@ -154,5 +157,5 @@ async def _node(
         "error": (node.failure or {}).get("message"),
         "failure": node.failure,
         "stats": node.stats,
-        "reason": node.reason,
+        "reason": of_node(node),
     }
