@@ -11,11 +11,15 @@ import pytest
 
 from millstream.topics.catalogue import INBOX
 from tests.brokers import NODES, Brokers, three_brokers
-from tests.chaos.test_kills import Load, check, graph
+from tests.chaos import graph
+from tests.chaos.checks import check_runs
+from tests.chaos.effects import Effects
+from tests.chaos.graph import Saved
+from tests.chaos.load import Load
 from tests.platform import Platform, running
 
 pytestmark = [pytest.mark.integration, pytest.mark.full, pytest.mark.timeout(600)]
-__all__ = ["graph"]
+PER_S = 20
 
 
 @pytest.fixture(scope="module")
@@ -25,18 +29,24 @@ def brokers() -> Iterator[Brokers]:
 
 
 @pytest.fixture(scope="module")
-def mill(brokers: Brokers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def mill(brokers: Brokers, effects: Effects, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     home: Path = tmp_path_factory.mktemp("three")
     outside = {"MILLSTREAM_KAFKA": brokers.bootstrap, "MILLSTREAM_REPLICATION": "3"}
+    outside["MILLSTREAM_HTTP_ALLOW"] = effects.address
     with running(home, workers=1, **outside) as platform:
         yield platform
 
 
+@pytest.fixture(scope="module")
+def saved(mill: Platform, effects: Effects) -> Saved:
+    return graph.save(mill, effects.url)
+
+
 def test_a_leader_killed_in_mid_load_loses_nothing_and_the_platform_goes_on(
-    mill: Platform, graph: str, brokers: Brokers
+    mill: Platform, saved: Saved, brokers: Brokers, effects: Effects
 ) -> None:
     """The leader of an inbox partition; it stays away while runs go on, and comes back."""
-    with Load(mill, graph) as load:
+    with Load(mill, saved.id, per_s=PER_S) as load:
         time.sleep(2)
         victim = brokers.leader(INBOX.name)
         brokers.kill(victim)
@@ -49,18 +59,18 @@ def test_a_leader_killed_in_mid_load_loses_nothing_and_the_platform_goes_on(
         brokers.restart(victim)
         time.sleep(2)
     mill.wait_ready(90)
-    check(mill, load.accepted)
+    assert not check_runs(mill, saved, load.accepted, effects).problems
 
 
 def test_without_two_replicas_nothing_is_accepted_and_nothing_accepted_is_lost(
-    mill: Platform, graph: str, brokers: Brokers
+    mill: Platform, saved: Saved, brokers: Brokers, effects: Effects
 ) -> None:
     survivor = brokers.leader(INBOX.name)
     others = [node for node in NODES if node != survivor]
-    with Load(mill, graph) as load:
+    with Load(mill, saved.id, per_s=PER_S) as load:
         time.sleep(2)
         brokers.kill(*others)
-        refused = _refusal(mill, graph)
+        refused = _refusal(mill, saved.id)
         assert int(refused.headers["retry-after"]) >= 1
         assert refused.headers["content-type"].startswith("application/problem+json")
         time.sleep(5)
@@ -71,7 +81,7 @@ def test_without_two_replicas_nothing_is_accepted_and_nothing_accepted_is_lost(
             assert time.monotonic() < deadline, mill.tails()
             time.sleep(0.2)
     mill.wait_ready(120)
-    check(mill, load.accepted)
+    assert not check_runs(mill, saved, load.accepted, effects).problems
 
 
 def _refusal(mill: Platform, graph: str, seconds: float = 90) -> httpx.Response:
