@@ -18,6 +18,8 @@ from millstream.schemas.errors import MillstreamError
 
 DISK_BYTES = 2_000_000_000
 MEMORY_BYTES = 1_500_000_000
+NUDGED = 3
+"""A run of which nothing is heard though the engine was asked so often wants a person's look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class Finding:
     ok: bool
     detail: str
     remedy: str = ""
+    warning: bool = False
+    """It works all the same; the remedy is shown."""
 
 
 def register(app: typer.Typer) -> None:
@@ -39,10 +43,11 @@ def doctor() -> None:
     settings = load()
     failed = 0
     for finding in findings(settings):
-        say(f"{'ok    ' if finding.ok else 'FAILED'}  {finding.name}: {finding.detail}")
-        if not finding.ok:
-            failed += 1
+        mark = "warn  " if finding.warning else "ok    " if finding.ok else "FAILED"
+        say(f"{mark}  {finding.name}: {finding.detail}")
+        if finding.remedy and not (finding.ok and not finding.warning):
             say(f"        {finding.remedy}")
+        failed += not finding.ok
     if failed:
         say(f"{failed} failed")
         raise typer.Exit(1)
@@ -56,6 +61,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield _disk(home)
     yield _memory(running=home.holder() is not None)
     yield _home(home)
+    yield signing(settings, home)
     if not settings.kafka:
         yield _checked("java", _java, "Install again: `rm -rf .venv && ./millstream up`.")
         yield _checked("jars", lambda: _jars(settings), "Run `./millstream up` with a network, once.")
@@ -83,6 +89,9 @@ def _platform(home: Home) -> Iterator[Finding]:
     yield _checked("topics", lambda: _topics(settings), "`./millstream topics apply` makes them so.")
     yield _checked("migrations", lambda: _migrations(settings), "`./millstream setup` applies them.")
     yield from _processes(home)
+    yield _checked(
+        "progress", lambda: _progress(settings), "Read docs/operations.md, section Runs without progress."
+    )
     yield _checked("lag", _lag, "If it does not shrink: `./millstream logs sink`, and more `--workers`.")
 
 
@@ -135,6 +144,21 @@ def _home(home: Home) -> Finding:
         if path.exists() and path.stat().st_mode & 0o066:
             return Finding("home", False, f"{path} can be read by other users", remedy)
     return Finding("home", True, f"{home.path}, private")
+
+
+def signing(settings: Settings, home: Home) -> Finding:
+    """Say whether commands are signed: unsigned, whoever reaches the brokers can start and run anything."""
+    if settings.signing_key.get_secret_value():
+        return Finding("signing", True, "commands are signed with MILLSTREAM_SIGNING_KEY")
+    if home.secrets.exists() or not settings.kafka:
+        return Finding("signing", True, "commands are signed with the key that `up` keeps in its home")
+    return Finding(
+        "signing",
+        True,
+        "commands are not signed: whoever reaches the brokers can start and run anything",
+        "Set the same MILLSTREAM_SIGNING_KEY for every process of the cluster.",
+        warning=True,
+    )
 
 
 def _port(settings: Settings) -> Finding:
@@ -242,6 +266,30 @@ def _processes(home: Home) -> Iterator[Finding]:
     for row in rows_of(running) if running else []:
         detail = f"{row.state}, pid {row.pid}, {row.restarts} restarts, {row.memory_mb} MB"
         yield Finding(row.name, row.state == "ready", detail, f"See `./millstream logs {row.name}`.")
+
+
+def _progress(settings: Settings) -> str:
+    import psycopg
+    from psycopg.rows import class_row
+
+    from millstream.api.watchdog.repository import SHOWN, SILENT, Silent
+    from millstream.schemas.errors import UnavailableError
+
+    silent_s = settings.silent_s or 120.0
+    try:
+        with psycopg.connect(settings.postgres.get_secret_value(), connect_timeout=5) as connection:
+            cursor = connection.cursor(row_factory=class_row(Silent))
+            found = cursor.execute(SILENT, {"silent_s": silent_s, "limit": SHOWN}).fetchall()
+    except psycopg.Error as error:
+        raise UnavailableError(f"PostgreSQL does not answer: {error}") from error
+    if not found:
+        return f"something was heard of every open run in the last {silent_s:g} s"
+    first = ", ".join(str(run.id) for run in found[:3])
+    most = f"at most for {found[0].silent_s:.0f} s: {first}"
+    detail = f"nothing was heard of {found[0].total} open runs for {silent_s:g} s, {most}"
+    if any(run.nudges >= NUDGED for run in found):
+        raise UnavailableError(f"{detail}; the engine was asked {found[0].nudges} times about the first")
+    return detail
 
 
 def _lag() -> str:
