@@ -16,8 +16,10 @@ from psycopg_pool import PoolTimeout
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
+from millstream.api.auth.local import LocalToken
+from millstream.api.auth.principal import LOCAL_USER_ID
 from millstream.api.auth.repository import ensure_user
-from millstream.api.auth.service import LOCAL_USER_ID, Auth
+from millstream.api.auth.service import Auth
 from millstream.api.blocks.router import router as blocks
 from millstream.api.executions import sweeper
 from millstream.api.executions.again import router as again
@@ -120,7 +122,7 @@ async def _open(
     return Edge(
         settings=settings,
         specs={spec.id: spec for spec in specs},
-        auth=Auth(settings.token),
+        auth=Auth(LocalToken(settings.token)),
         metrics=metrics,
         pool=pool,
         inbox=inbox,

@@ -8,7 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from millstream.api.auth.service import CurrentUser
+from millstream.api.auth.guards import CurrentUser, require
+from millstream.api.auth.principal import Scope
 from millstream.api.blocks import service
 from millstream.api.http.answers import JsonAnswer
 from millstream.api.http.problems import documented
@@ -77,12 +78,14 @@ async def list_blocks(_: CurrentUser, edge: EdgeDep) -> Response:
 
 
 @router.get("/{block_id}", response_model=BlockOut, responses=documented(BlockUnknownError))
+@require(Scope.READ_BLOCK)
 async def get_block(block_id: str, _: CurrentUser, edge: EdgeDep) -> Response:
     """Return one block."""
     spec = edge.specs.get(block_id)
     if spec is None:
         raise BlockUnknownError(f"No block has the id {block_id!r} here; GET /api/v1/blocks lists them.")
     return JsonAnswer(_shown(spec))
+@require(Scope.READ_BLOCK)
 
 
 @router.post(
@@ -99,11 +102,12 @@ async def execute_block(
     user: CurrentUser,
     edge: EdgeDep,
     wait_s: Annotated[float | None, Query(ge=0, le=600, description="Longest wait; default 60 s.")] = None,
+@require(Scope.EXECUTE_BLOCK)
 ) -> Response:
     """Run one block and return what it emitted. Inputs are taken as they are, without conversion."""
     spec = service.get_enabled(edge, block_id)
     longest = edge.settings.limits.block_wait_s if wait_s is None else wait_s
-    ran = await service.run(edge, spec, body.inputs, owner_id=user.id, wait_s=longest)
+    ran = await service.run(edge, spec, body.inputs, owner_id=user.account_id, wait_s=longest)
     outputs = await service.shown_outputs(edge, ran)
     if ran.failure is not None or ran.status in ("FAILED", "TERMINATED"):
         raise service.failure_of(ran, outputs)

@@ -9,7 +9,8 @@ import orjson
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from millstream.api.auth.service import CurrentUser
+from millstream.api.auth.guards import CurrentUser, require
+from millstream.api.auth.principal import Scope
 from millstream.api.executions import service
 from millstream.api.executions.models import Ask, ExecutionHead
 from millstream.api.executions.repository import Executions, Whole
@@ -66,6 +67,7 @@ async def retry_execution(
     user: CurrentUser,
     edge: EdgeDep,
     idempotency_key: IdempotencyKey = None,
+@require(Scope.EXECUTE_GRAPH)
 ) -> Response:
     """Run an execution again, with the same graph version and inputs. The new one has this one as its parent."""
     digest = service.digest_of(f"retry {execution_id}", body.model_dump(mode="json"))

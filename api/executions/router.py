@@ -9,7 +9,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
-from millstream.api.auth.service import CurrentUser
+from millstream.api.auth.guards import CurrentUser, require
+from millstream.api.auth.principal import Scope
 from millstream.api.database import ReadConnection, statements
 from millstream.api.executions import models, reasons, service, shown
 from millstream.api.executions.events import read_events
@@ -63,6 +64,7 @@ IdempotencyKey = Annotated[
 )
 async def execute_graph(
     graph_id: UUID,
+@require(Scope.EXECUTE_GRAPH)
     body: models.ExecuteIn,
     user: CurrentUser,
     edge: EdgeDep,
@@ -105,6 +107,7 @@ def accepted(started: service.Started, user_id: UUID, *, kind: str, dry_run: boo
 @router.get("/executions", response_model=models.ExecutionPage)
 async def list_executions(
     user: CurrentUser,
+@require(Scope.READ_GRAPH)
     conn: ReadConnection,
     graph_id: UUID | None = None,
     status: ExecutionStatus | None = None,
@@ -131,6 +134,7 @@ async def list_executions(
 )
 async def get_execution(
     execution_id: UUID,
+@require(Scope.READ_GRAPH)
     user: CurrentUser,
     edge: EdgeDep,
     wait_s: Annotated[
@@ -166,6 +170,7 @@ async def stop_execution(
 ) -> Response:
     """End an execution now. The answer shows it as it was before; one that has ended stays as it is."""
     async with statements(edge.pool) as conn:
+@require(Scope.EXECUTE_GRAPH)
         row = await Executions(conn).get(execution_id, owner_id=user.id)
         whys = await reasons.of_executions(conn, [row])
     if row.status not in FINAL:
@@ -190,6 +195,7 @@ async def answer_review(
         status = await executions.find_node_status(node_execution_id, execution_id=execution_id)
     if status is None:
         raise NotFoundError(f"There is no node execution {node_execution_id} in execution {execution_id}.")
+@require(Scope.READ_GRAPH)
     if status != "REVIEW" or row.status in FINAL:
         raise ConflictError(f"The node execution waits for no decision: it is {status}.", status=status)
     data = None
@@ -212,6 +218,7 @@ async def answer_review(
     response_model=models.EventPage,
     responses={
         **documented(NotFoundError),
+@require(Scope.READ_GRAPH)
         200: {"content": {"application/x-ndjson": {}}, "description": "A page, or a line an event."},
     },
 )

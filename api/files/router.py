@@ -15,7 +15,8 @@ import orjson
 from fastapi import APIRouter, File, Response, UploadFile
 from pydantic import BaseModel
 
-from millstream.api.auth.service import CurrentUser
+from millstream.api.auth.guards import CurrentUser, require
+from millstream.api.auth.principal import Scope
 from millstream.api.database import ReadConnection
 from millstream.api.files.repository import FileRow, FileTable
 from millstream.api.http.answers import JsonAnswer
@@ -85,11 +86,12 @@ def _shown(row: FileRow) -> dict[str, Any]:
 
 @router.post("", status_code=201, response_model=FileOut, responses=documented(PayloadTooLargeError))
 @upload
+@require(Scope.WRITE_FILES)
 async def upload_file(file: Annotated[UploadFile, File()], user: CurrentUser, edge: EdgeDep) -> Response:
     """Store a file (`multipart/form-data`, part `file`)."""
     data = await file.read()
     file_id = uuid4()
-    keys = _keys(user.id, file_id)
+    keys = _keys(user.account_id, file_id)
     name = _display_name(file.filename or "")
     media_type = media_type_of(data, file.content_type or "")
     digest = await asyncio.to_thread(hashlib.sha256, data)
@@ -99,7 +101,7 @@ async def upload_file(file: Annotated[UploadFile, File()], user: CurrentUser, ed
     async with edge.pool.connection() as conn:
         created_at = await FileTable(conn).add(
             file_id,
-            owner_id=user.id,
+            owner_id=user.account_id,
             name=name,
             size=len(data),
             type_=media_type,
@@ -111,20 +113,22 @@ async def upload_file(file: Annotated[UploadFile, File()], user: CurrentUser, ed
 
 
 @router.get("", response_model=FilePage)
+@require(Scope.READ_FILES)
 async def list_files(
     user: CurrentUser, conn: ReadConnection, cursor: CursorText = None, limit: Limit = LIMIT_DEFAULT
 ) -> Response:
     """Return the caller's files, newest first."""
-    rows = await FileTable(conn).list_(owner_id=user.id, cursor=Cursor.parse(cursor), limit=limit + 1)
+    rows = await FileTable(conn).list_(owner_id=user.account_id, cursor=Cursor.parse(cursor), limit=limit + 1)
     return JsonAnswer(
         page([_shown(row) for row in rows], [Cursor(row.created_at, row.id) for row in rows], limit)
     )
 
 
 @router.get("/{file_id}", response_class=Response, responses=documented(NotFoundError))
+@require(Scope.READ_FILES)
 async def download_file(file_id: UUID, user: CurrentUser, edge: EdgeDep) -> Response:
     """Return a file's bytes, as an attachment: an upload, or what a block has written."""
-    keys = _keys(user.id, file_id)
+    keys = _keys(user.account_id, file_id)
     about = await _about(edge, keys, file_id)
     name = quote(about["name"] or str(file_id), safe="")
     headers = {**ANSWER_HEADERS, "Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
@@ -132,12 +136,15 @@ async def download_file(file_id: UUID, user: CurrentUser, edge: EdgeDep) -> Resp
 
 
 @router.delete("/{file_id}", status_code=204, responses=documented(NotFoundError))
+@require(Scope.WRITE_FILES)
 async def delete_file(file_id: UUID, user: CurrentUser, edge: EdgeDep) -> Response:
     """Remove a file. Executions that read it later fail."""
-    keys = _keys(user.id, file_id)
+    keys = _keys(user.account_id, file_id)
     await _about(edge, keys, file_id)
     async with edge.pool.connection() as conn:
-        await FileTable(conn).delete(file_id, owner_id=user.id)  # what blocks write is not in the table
+        await FileTable(conn).delete(
+            file_id, owner_id=user.account_id
+        )  # what blocks write is not in the table
     await edge.objects.delete(keys.data)
     await edge.objects.delete(keys.about)
     return Response(status_code=204)

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
-from millstream.api.auth.service import CurrentUser
+from millstream.api.auth.guards import CurrentUser, require
+from millstream.api.auth.principal import Scope
 from millstream.api.database import ReadConnection, WriteConnection
 from millstream.api.graphs import models, service
 from millstream.api.graphs.repository import Graphs
@@ -52,24 +53,27 @@ GraphBody = Annotated[Graph, Depends(graph_body)]
     responses=documented(GraphInvalidError),
     openapi_extra=GRAPH_BODY,
 )
+@require(Scope.WRITE_GRAPH)
 async def create_graph(graph: GraphBody, user: CurrentUser, conn: WriteConnection, edge: EdgeDep) -> Response:
     """Save a new graph; all ids in it become new. One that names unknown blocks is a draft: it is kept, but not run."""
-    saved = await service.save_new(Graphs(conn), graph, edge.specs, owner_id=user.id)
+    saved = await service.save_new(Graphs(conn), graph, edge.specs, owner_id=user.account_id)
     headers = {"Location": f"/api/v1/graphs/{saved['id']}", "ETag": service.etag(saved["version"])}
     return JsonAnswer(saved, 201, headers=headers)
 
 
 @router.get("", response_model=models.GraphPage)
+@require(Scope.READ_GRAPH)
 async def list_graphs(
     user: CurrentUser, conn: ReadConnection, cursor: CursorText = None, limit: Limit = LIMIT_DEFAULT
 ) -> Response:
     """Return the caller's graphs, newest first, each in the version that runs by default."""
-    rows = await Graphs(conn).list_(owner_id=user.id, cursor=Cursor.parse(cursor), limit=limit + 1)
+    rows = await Graphs(conn).list_(owner_id=user.account_id, cursor=Cursor.parse(cursor), limit=limit + 1)
     cursors = [Cursor(row.created_at, row.id) for row in rows]
     return JsonAnswer(page([asdict(row) for row in rows], cursors, limit))
 
 
 @router.post("/validate", response_model=models.Validated, openapi_extra=GRAPH_BODY)
+@require(Scope.READ_GRAPH)
 async def validate_graph(
     request: Request,
     _: CurrentUser,
@@ -91,6 +95,7 @@ async def validate_graph(
 
 
 @router.get("/{graph_id}", response_model=models.GraphOut, responses=documented(NotFoundError))
+@require(Scope.READ_GRAPH)
 async def get_graph(
     graph_id: UUID,
     user: CurrentUser,
@@ -101,7 +106,7 @@ async def get_graph(
 ) -> Response:
     """Return a graph, with the graphs that its agents run."""
     graphs = Graphs(conn)
-    row = await graphs.get(graph_id, owner_id=user.id, version=version)
+    row = await graphs.get(graph_id, owner_id=user.account_id, version=version)
     graph = await service.with_sub_graphs(graphs, row)
     if for_export:
         return JsonAnswer(export(graph, edge.specs))
@@ -109,9 +114,10 @@ async def get_graph(
 
 
 @router.get("/{graph_id}/versions", response_model=models.GraphVersions, responses=documented(NotFoundError))
+@require(Scope.READ_GRAPH)
 async def list_versions(graph_id: UUID, user: CurrentUser, conn: ReadConnection) -> Response:
     """Return the newest 50 versions of a graph."""
-    rows = await Graphs(conn).versions(graph_id, owner_id=user.id)
+    rows = await Graphs(conn).versions(graph_id, owner_id=user.account_id)
     return JsonAnswer({"items": [asdict(row) for row in rows]})
 
 
@@ -121,6 +127,7 @@ async def list_versions(graph_id: UUID, user: CurrentUser, conn: ReadConnection)
     responses=documented(GraphInvalidError, NotFoundError, PreconditionError),
     openapi_extra=GRAPH_BODY,
 )
+@require(Scope.WRITE_GRAPH)
 async def update_graph(
     graph_id: UUID,
     graph: GraphBody,
@@ -131,12 +138,13 @@ async def update_graph(
 ) -> Response:
     """Save the next version of a graph; with `If-Match` only if nobody else has saved one meanwhile."""
     saved = await service.save_version(
-        Graphs(conn), graph, edge.specs, graph_id=graph_id, owner_id=user.id, if_match=if_match
+        Graphs(conn), graph, edge.specs, graph_id=graph_id, owner_id=user.account_id, if_match=if_match
     )
     return JsonAnswer(saved, headers={"ETag": service.etag(saved["version"])})
 
 
 @router.delete("/{graph_id}", response_model=models.Deleted, responses=documented(NotFoundError))
+@require(Scope.WRITE_GRAPH)
 async def delete_graph(graph_id: UUID, user: CurrentUser, conn: WriteConnection) -> Response:
     """Delete all versions of a graph. Executions that run go on; history stays."""
-    return JsonAnswer({"version_counts": await Graphs(conn).delete(graph_id, owner_id=user.id)})
+    return JsonAnswer({"version_counts": await Graphs(conn).delete(graph_id, owner_id=user.account_id)})

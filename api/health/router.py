@@ -13,10 +13,11 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
 from starlette.responses import HTMLResponse
 
-from millstream.api.auth.service import CurrentUser, bearer
+from millstream.api.auth.guards import CurrentUser, open_to_all, require, require_role
+from millstream.api.auth.principal import Role
 from millstream.api.http.answers import JsonAnswer
 from millstream.api.http.problems import problem
-from millstream.api.http.requests import EdgeRoute, open_to_all
+from millstream.api.http.requests import EdgeRoute
 from millstream.api.state import Edge, EdgeDep
 from millstream.connectors.redis import ping
 from millstream.schemas.errors import AuthenticationError, UnavailableError
@@ -38,13 +39,13 @@ async def healthz() -> Response:
 async def readyz(request: Request, edge: EdgeDep) -> Response:
     """Say whether requests can be served, and whether executions are accepted.
 
-    With the token also what is behind, and how long each server took or why it did not answer.
+    Admins see also what is behind, and how long each server took or why it did not answer.
     """
     checks = await _checks(edge)
     down = sorted(name for name, found in checks.items() if not found["ok"])
     facts: dict[str, Any] = {"down": down} if down else {}
     facts["accepting"] = edge.pressure.refusal is None
-    if _knows_token(request, edge):
+    if await _is_operator(request, edge):
         facts["checks"] = checks
         facts["behind"] = [asdict(behind) for behind in edge.pressure.refusal or ()]
     if not down:
@@ -59,12 +60,12 @@ async def readyz(request: Request, edge: EdgeDep) -> Response:
     )
 
 
-def _knows_token(request: Request, edge: Edge) -> bool:
+async def _is_operator(request: Request, edge: Edge) -> bool:
     try:
-        edge.auth.user_of(bearer(request.headers))
+        principal = await edge.auth.principal(request)
     except AuthenticationError:
         return False
-    return True
+    return principal.is_person and principal.role.covers(Role.ADMIN)
 
 
 async def _checks(edge: Edge) -> dict[str, dict[str, Any]]:
@@ -99,18 +100,21 @@ async def _ask_events(edge: Edge) -> None:
 
 
 @router.get("/metrics", response_class=Response)
+@require_role(Role.ADMIN)
 async def metrics(_: CurrentUser, edge: EdgeDep) -> Response:
     """Return what the edge counts, in the OpenMetrics text form."""
     return Response(edge.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/openapi.json", include_in_schema=False)
+@require()
 async def openapi(request: Request, _: CurrentUser) -> Response:
     """Return the description of the API."""
     return JsonAnswer(request.app.openapi())
 
 
 @router.get("/docs", include_in_schema=False)
+@require()
 async def docs(request: Request, _: CurrentUser) -> Response:
     """Return the API as a plain page: no scripts, nothing from elsewhere."""
     schema = request.app.openapi()

@@ -11,7 +11,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from millstream.api.auth.service import bearer
+from millstream.api.auth.guards import CLOSED, guard_of
 from millstream.schemas.errors import InputInvalidError, PayloadTooLargeError
 from millstream.schemas.sizes import KIB, check_json
 
@@ -22,25 +22,13 @@ IN_THREAD_BYTES = 256 * KIB
 """A longer body is parsed beside the event loop."""
 FORM_BYTES = 16 * KIB
 """What a form may have around its file."""
-_OPEN = "__millstream_open__"
 _UPLOAD = "__millstream_upload__"
-
-
-def open_to_all(endpoint: EndpointT) -> EndpointT:
-    """Mark an endpoint that needs no token. All others do."""
-    setattr(endpoint, _OPEN, True)
-    return endpoint
 
 
 def upload(endpoint: EndpointT) -> EndpointT:
     """Mark an endpoint whose body may be as long as a file."""
     setattr(endpoint, _UPLOAD, True)
     return endpoint
-
-
-def is_open(endpoint: Callable[..., Any]) -> bool:
-    """Tell whether an endpoint is marked as open."""
-    return getattr(endpoint, _OPEN, False)
 
 
 def parse_json(body: bytes) -> Any:
@@ -94,22 +82,23 @@ class EdgeRequest(Request):
 
 
 class EdgeRoute(APIRoute):
-    """A route that asks for the token before it reads a body."""
+    """A route that asks who calls, and whether he may, before it reads a body."""
 
     def get_route_handler(self) -> Handler:
         """Wrap FastAPI's handler."""
         handle = super().get_route_handler()
         read = self._reader()
         is_upload = getattr(self.endpoint, _UPLOAD, False)
-        needs_token = not is_open(self.endpoint)
+        guard = guard_of(self.endpoint) or CLOSED
 
         async def answer(request: Request) -> Response:
             edge = request.app.state.edge
             ours = EdgeRequest(request.scope, request.receive)
             limits = edge.settings.limits
             ours.limit_bytes = limits.file_bytes + FORM_BYTES if is_upload else limits.body_bytes
-            if needs_token:
-                ours.state.user = edge.auth.user_of(bearer(ours.headers))
+            if not guard.open:
+                ours.state.principal = await edge.auth.principal(ours)
+                guard.check(ours.state.principal)
             ours.check_declared()
             if read is not None:
                 await read(ours)

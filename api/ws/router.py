@@ -9,10 +9,10 @@ import structlog
 from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
-from millstream.api.auth.service import User, bearer
+from millstream.api.auth.principal import Principal, Scope
 from millstream.api.state import Edge
 from millstream.api.ws.session import SLOW_READER, Session
-from millstream.schemas.errors import AuthenticationError
+from millstream.schemas.errors import AuthenticationError, ForbiddenError
 
 log = structlog.get_logger(__name__)
 router = APIRouter()
@@ -29,11 +29,11 @@ FRAME_LIMIT_CHARS = 64_000
 async def watch(websocket: WebSocket) -> None:
     """Follow executions live."""
     edge: Edge = websocket.app.state.edge
-    refusal = _refusal(websocket, edge)
-    if isinstance(refusal, int):
-        await websocket.close(refusal)
+    caller = await _caller(websocket, edge)
+    if isinstance(caller, int):
+        await websocket.close(caller)
         return
-    session = Session(refusal, edge.hub, edge.settings.limits, edge.metrics)
+    session = Session(caller.account_id, edge.hub, edge.settings.limits, edge.metrics)
     await websocket.accept()
     edge.sockets.add(websocket)
     edge.metrics.sockets.inc()
@@ -45,19 +45,20 @@ async def watch(websocket: WebSocket) -> None:
         edge.metrics.sockets.dec()
 
 
-def _refusal(websocket: WebSocket, edge: Edge) -> User | int:
-    """Return the user, or the close code with which to refuse."""
+async def _caller(websocket: WebSocket, edge: Edge) -> Principal | int:
+    """Return who it is, or the close code with which to refuse."""
     origin = websocket.headers.get("origin")
     if origin is not None and not _origin_allowed(origin, websocket, edge):
         return ORIGIN_REFUSED
-    token = bearer(websocket.headers) or websocket.query_params.get("token")
-    if not token:
+    token = websocket.query_params.get("token")
+    if not edge.auth.is_tried(websocket, token):
         return NO_TOKEN
     try:
-        user = edge.auth.user_of(token)
-    except AuthenticationError:
+        principal = await edge.auth.principal(websocket, token)
+        principal.demand(Scope.READ_GRAPH)
+    except (AuthenticationError, ForbiddenError):
         return BAD_TOKEN
-    return user if len(edge.sockets) < edge.settings.limits.sockets else TOO_MANY
+    return principal if len(edge.sockets) < edge.settings.limits.sockets else TOO_MANY
 
 
 def _origin_allowed(origin: str, websocket: WebSocket, edge: Edge) -> bool:

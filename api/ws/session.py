@@ -11,7 +11,6 @@ import structlog
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
-from millstream.api.auth.service import User
 from millstream.api.events import NOTE_EVENT, Frame
 from millstream.api.http.answers import dumps
 from millstream.api.metrics import Metrics
@@ -129,9 +128,9 @@ class Subscription:
 class Session:
     """Takes a client's frames in turn and answers each."""
 
-    def __init__(self, user: User, hub: Hub, limits: EdgeLimits, metrics: Metrics) -> None:
+    def __init__(self, owner_id: UUID, hub: Hub, limits: EdgeLimits, metrics: Metrics) -> None:
         self.outbox = Outbox(limits)
-        self._user = user
+        self._owner_id = owner_id
         self._hub = hub
         self._limits = limits
         self._metrics = metrics
@@ -173,12 +172,12 @@ class Session:
 
     async def _subscribe(self, ask: Ask) -> None:
         assert ask.id is not None
-        channel = protocol.execution_channel(self._user.id, ask.id)
+        channel = protocol.execution_channel(self._owner_id, ask.id)
         if channel not in self._subscriptions:
             subscription = self._new(channel, ask.since)
             past = ask.since is not None
             subscription.feed = await self._hub.follow(
-                ask.id, subscription, owner_id=self._user.id, past=past
+                ask.id, subscription, owner_id=self._owner_id, past=past
             )
             self._subscriptions[channel] = subscription
         self.outbox.put(protocol.answer(ask.method, channel))
@@ -199,11 +198,11 @@ class Session:
 
     async def _subscribe_graph(self, ask: Ask) -> None:
         assert ask.id is not None
-        channel = protocol.graph_channel(self._user.id, ask.id)
+        channel = protocol.graph_channel(self._owner_id, ask.id)
         if channel not in self._subscriptions:
             subscription = self._new(channel, None)
             subscription.graph_id = ask.id
-            await self._hub.follow_graph(ask.id, subscription, owner_id=self._user.id)
+            await self._hub.follow_graph(ask.id, subscription, owner_id=self._owner_id)
             self._subscriptions[channel] = subscription
         self.outbox.put(protocol.answer(ask.method, channel))
 
@@ -217,7 +216,7 @@ class Session:
     async def _unsubscribe(self, ask: Ask) -> None:
         if ask.id is None:
             raise InputInvalidError("`data` needs 'graph_exec_id'.")
-        channel = protocol.execution_channel(self._user.id, ask.id)
+        channel = protocol.execution_channel(self._owner_id, ask.id)
         known = self._end(channel)
         self.outbox.put(protocol.answer(ask.method, channel if known else None))
 
@@ -228,7 +227,7 @@ class Session:
         if subscription.catching_up is not None:
             subscription.catching_up.cancel()
         if subscription.graph_id is not None:
-            self._hub.leave_graph(subscription.graph_id, subscription, owner_id=self._user.id)
+            self._hub.leave_graph(subscription.graph_id, subscription, owner_id=self._owner_id)
         elif subscription.feed is not None:
             self._hub.leave(subscription.feed, subscription, past=subscription.since is not None)
         return True

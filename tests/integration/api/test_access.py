@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from millstream.api.app import create_app
-from millstream.api.auth.service import Auth
+from millstream.api.auth.local import LocalToken
 from millstream.api.settings import EdgeSettings
 from millstream.processors.registry import Registry
 from millstream.schemas.errors import ConfigurationError
@@ -206,4 +206,4 @@ def test_a_short_token_is_refused_at_start() -> None:
     from pydantic import SecretStr
 
     with pytest.raises(ConfigurationError, match="16"):
-        Auth(SecretStr("short"))
+        LocalToken(SecretStr("short"))

@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 import psycopg
 
-from millstream.api.auth.service import LOCAL_USER_ID
+from millstream.api.auth.principal import LOCAL_USER_ID
 from millstream.api.executions import service
 from millstream.api.executions.models import ExecuteIn
 from millstream.api.executions.repository import Executions, NewExecution
