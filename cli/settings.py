@@ -126,6 +126,22 @@ class Settings(BaseSettings):
     slots: Annotated[int, Field(ge=1, le=100_000)] = Field(
         500, description="Tasks of one lane that a worker process runs at once."
     )
+    inbox_lag: Annotated[int, Field(ge=0)] = Field(
+        20_000,
+        description="Records that coordinators or admission may be behind; beyond, the edge answers 503 to whoever starts "
+        "something, until they have caught up to three quarters. 0: any number.",
+    )
+    lane_lag: Annotated[int, Field(ge=0)] = Field(
+        100_000, description="The same for the tasks that wait in one lane."
+    )
+    sink_lag: Annotated[int, Field(ge=0)] = Field(
+        200_000, description="The same for the records that the PostgreSQL sink has not written."
+    )
+    silent_s: Annotated[float, Field(ge=0)] = Field(
+        120.0,
+        description="Seconds after which the engine is asked to look at a run of which nothing was heard: a lost task is "
+        "given again. 0: never.",
+    )
     sockets: Annotated[int, Field(ge=1, le=100_000)] = Field(
         1000, description="WebSockets that an edge process serves at once; more are asked to try again."
     )
