@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import faust
 
@@ -17,7 +17,9 @@ from millstream.schemas.errors import MillstreamError
 from millstream.schemas.headers import Header, cloud_event, span_of, traceparent
 from millstream.schemas.messages import Run
 from millstream.schemas.signing import Signer, commands
+from millstream.streams import store
 from millstream.streams.backlog import Backlog
+from millstream.streams.batches import Producer, Record, send_all
 from millstream.streams.effects import Send
 from millstream.streams.pace import Pace
 from millstream.topics import catalogue
@@ -33,22 +35,6 @@ class FencedError(MillstreamError):
     """The group has not answered for too long: somebody else may own the partitions by now."""
 
     code = "fenced"
-
-
-class Producer(Protocol):
-    """What we need of an aiokafka producer."""
-
-    async def send(
-        self,
-        topic: str,
-        value: bytes | None = None,
-        key: bytes | None = None,
-        partition: int | None = None,
-        *,
-        headers: list[Header] | None = None,
-    ) -> asyncio.Future[Any]:
-        """Append to a batch; the future is done when the broker has it."""
-        ...
 
 
 class Committer:
@@ -116,35 +102,47 @@ class Committer:
     async def produce(self, sends: Iterable[tuple[Send, bytes]], letters: Iterable[Letter]) -> None:
         """Send effects, each with the id of its topmost execution, and dead letters; wait until the brokers have all."""
         self.check_fence()
-        futures = []
+        records = []
         for send, root in sends:
             value = encode(send.message)
-            headers = headers_of(send, value, root, self._signer)
-            futures.append(await self._producer.send(send.topic, value, send.key, headers=headers))
-        for key, value, headers in letters:
-            dead = catalogue.DEAD_LETTERS.name
-            futures.append(await self._producer.send(dead, value, key, headers=headers))
+            records.append(Record(send.topic, send.key, value, headers_of(send, value, root, self._signer)))
+        futures = [
+            await self._producer.send(catalogue.DEAD_LETTERS.name, value, key, headers=headers)
+            for key, value, headers in letters
+        ]
+        await send_all(self._producer, records)
         if futures:
             await asyncio.gather(*futures)
         self.check_fence()
 
     async def write(self, changed: Mapping[int, Mapping[bytes, bytes | None]]) -> None:
         """Write rows by partition: to the changelog, and when that has them to RocksDB."""
-        partitions, futures = [], []
+        applied = {partition: _applied(rows) for partition, rows in changed.items()}
+        newest = await send_all(
+            self._producer,
+            (
+                Record(self._changelog, name, value, applied[partition] if value is None else [], partition)
+                for partition, rows in changed.items()
+                for name, value in rows.items()
+            ),
+        )
         for partition, rows in changed.items():
-            for name, value in rows.items():
-                partitions.append(partition)
-                futures.append(await self._producer.send(self._changelog, value, name, partition))
-        newest: dict[int, int] = {}
-        for partition, metadata in zip(partitions, await asyncio.gather(*futures), strict=True):
-            newest[partition] = max(newest.get(partition, -1), metadata.offset)
-        for partition, rows in changed.items():
-            self.table.data.write(partition, rows.items(), newest[partition])
+            if rows:
+                self.table.data.write(partition, rows.items(), newest[self._changelog, partition])
 
     async def acknowledge(self, events: list[Any]) -> None:
         """Let the offsets of these events be committed."""
         for event in events:
             await self._stream.ack(event)
+
+
+def _applied(rows: Mapping[bytes, bytes | None]) -> list[Header]:
+    """Return the header of deletions: up to where the inbox was applied, as the rows say that are written with them.
+
+    Later rows of the same key have more, rows that are older than the deletion have less.
+    """
+    stamps = [row[:8] for row in rows.values() if row is not None]
+    return [(store.APPLIED, max(stamps))] if stamps else []
 
 
 def headers_of(send: Send, value: bytes, root: bytes, signer: Signer | None) -> list[Header]:

@@ -27,9 +27,11 @@ from millstream.schemas.messages import Message, Start, Timer
 from millstream.schemas.signing import Signer, commands
 from millstream.streams.alarms import Alarms, BrokerClock
 from millstream.streams.apps import BYTES, EngineSettings, build
+from millstream.streams.batches import Producer
 from millstream.streams.burst import Burst
-from millstream.streams.commit import Committer, DeadLetterOf, Producer
+from millstream.streams.commit import Committer, DeadLetterOf
 from millstream.streams.plan import Plan, decode_plan
+from millstream.streams.resting import failed_start
 from millstream.streams.state import PLAN, TIMED, Due, Head, State, load, numbers, pack_offset
 from millstream.topics import catalogue
 
@@ -145,6 +147,8 @@ class Coordinator:
             log.error("step_failed", error=repr(error), message=type(message).__name__, exc_info=True)
             self._states.pop(execution_id, None)
             cause = RecordInvalidError(f"the engine failed on a {type(message).__name__}: {error!r}")
+            if isinstance(message, Start) and message.parent_node is None:
+                burst.others.append((failed_start(message, at), execution_id))
             state = burst.redo(execution_id, record, self._dead_letter(record, cause), plan=plan, rows=rows)
         self._states[execution_id] = state
         if isinstance(message, Start) and plan is not None and message.plan is not None:

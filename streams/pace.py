@@ -3,8 +3,6 @@ for one record as for twenty. When it is quiet nobody waits."""
 
 from __future__ import annotations
 
-import asyncio
-
 EACH_S = 0.0002
 """Wait this long for each record of the group before: a fraction of what it takes to handle one."""
 LIMIT_S = 0.01
@@ -25,26 +23,3 @@ class Pace:
     def wait_s(self) -> float:
         """Seconds to gather before the next group is taken."""
         return 0.0 if self._last <= QUIET else min(LIMIT_S, self._last * EACH_S)
-
-
-class Departures:
-    """Coroutines that are ready to send board, and leave together."""
-
-    def __init__(self) -> None:
-        self._pace = Pace()
-        self._next: asyncio.Future[None] | None = None
-        self._boarded = 0
-
-    async def board(self) -> None:
-        """Return when the next group leaves; in the same turn of the loop for all of the group."""
-        self._boarded += 1
-        if self._next is None:
-            loop = asyncio.get_running_loop()
-            self._next = loop.create_future()
-            loop.call_later(self._pace.wait_s(), self._depart, self._next)
-        await asyncio.shield(self._next)
-
-    def _depart(self, group: asyncio.Future[None]) -> None:
-        self._pace.left(self._boarded)
-        self._next, self._boarded = None, 0
-        group.set_result(None)

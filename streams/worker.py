@@ -21,8 +21,9 @@ from millstream.schemas.headers import TRACEPARENT, Header, find
 from millstream.schemas.messages import Cancel, Message, Run
 from millstream.schemas.signing import Signer
 from millstream.streams.apps import BYTES, EngineSettings, build
-from millstream.streams.commit import DeadLetterOf, Producer
-from millstream.streams.pace import Departures
+from millstream.streams.batches import Producer
+from millstream.streams.commit import DeadLetterOf
+from millstream.streams.post import Post
 from millstream.streams.running import Environment, Running, run_task
 from millstream.topics import catalogue
 
@@ -49,7 +50,7 @@ class Worker:
         self._producer = producer
         self._dead_letter = dead_letter
         self._crash = crash
-        self._departures = Departures()
+        self._post = Post(producer)
         self._jobs: dict[tuple[bytes, int], asyncio.Task[None]] = {}
         self._running: dict[asyncio.Task[None], Running] = {}
         self._cancelled: OrderedDict[bytes, None] = OrderedDict()
@@ -104,7 +105,7 @@ class Worker:
 
         async def say(message: Message) -> None:
             inbox, value = catalogue.INBOX.name, encode(message)
-            await (await self._producer.send(inbox, value, task.execution_id, headers=headers))
+            await self._post.send(inbox, task.execution_id, value, headers)
 
         issued_ms = round(record.timestamp * 1000)
         running = Running(task=task, worker=self._env.worker, say=say, issued_ms=issued_ms)
@@ -119,7 +120,6 @@ class Worker:
             raise
         finally:
             del self._running[me]
-        await self._departures.board()
         async with running.lock:
             await say(finished)
 

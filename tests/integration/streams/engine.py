@@ -93,14 +93,26 @@ class Held:
     def __init__(self, producer: Any, hold: str, trace: Trace) -> None:
         self._producer, self._hold, self._trace = producer, Path(hold), trace
 
+    def create_batch(self) -> Any:
+        """Return an empty batch."""
+        return self._producer.create_batch()
+
     async def send(self, *args: Any, **kwargs: Any) -> Any:
         """Append to a batch, when that is allowed."""
+        await self._allowed()
+        return await self._producer.send(*args, **kwargs)
+
+    async def send_batch(self, *args: Any, **kwargs: Any) -> Any:
+        """Send a batch, when that is allowed."""
+        await self._allowed()
+        return await self._producer.send_batch(*args, **kwargs)
+
+    async def _allowed(self) -> None:
         if self._hold.exists():
             self._trace("held")
             while self._hold.exists():  # noqa: ASYNC110 - another process removes it
                 await asyncio.sleep(0.02)
             self._trace("free")
-        return await self._producer.send(*args, **kwargs)
 
 
 async def coordinator(conf: dict[str, Any], trace: Trace) -> int:
