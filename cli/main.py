@@ -18,6 +18,7 @@ COMMANDS = (
     "dlq",
     "setup",
     "roles",
+    "version",
     "check",
     "documents",
 )

@@ -110,7 +110,7 @@ def _prepared(
     """Settings with a name and all addresses filled in, once the servers answer. One process a name and home."""
     from millstream.cli.logs import configure
     from millstream.cli.reach import found, mention_objects, wait_for
-
+    from millstream.schemas.codec import write_up_to
     settings = found(needs, ready_file=ready_file, **options)
     if role != "sink":
         mention_objects(settings)
@@ -119,6 +119,7 @@ def _prepared(
         raise ConfigurationError(f"{name!r} is no name of a process: letters, digits, dot, dash, underscore.")
     settings = settings.model_copy(update={"instance": name})
     configure(settings.log_level)
+    write_up_to(settings.schemas_up_to or None)
     with _alone(settings.home / "run", name):
         if settings.ready_file is not None:
             settings.ready_file.unlink(missing_ok=True)

@@ -123,6 +123,11 @@ class Settings(BaseSettings):
         description="Copies of each partition of the coordinators' tables that other coordinators keep up to date, so that "
         "they take over without reading the changelog. The same for all coordinators of a cluster.",
     )
+    schemas_up_to: Annotated[int, Field(ge=0)] = Field(
+        0,
+        description="Highest schema id to write, while processes of an older version run beside this one: "
+        "`millstream version` there says it. 0: the newest.",
+    )
     slots: Annotated[int, Field(ge=1, le=100_000)] = Field(
         500, description="Tasks of one lane that a worker process runs at once."
     )
@@ -144,6 +149,19 @@ class Settings(BaseSettings):
     )
     sockets: Annotated[int, Field(ge=1, le=100_000)] = Field(
         1000, description="WebSockets that an edge process serves at once; more are asked to try again."
+    )
+    user_executions: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        32,
+        description="Executions of one user that run at once; more wait in order. Those that wait for people, or five seconds "
+        "and longer for a time, do not count.",
+    )
+    user_nodes: Annotated[int, Field(ge=8, le=10_000_000)] = Field(
+        512,
+        description="Node executions in flight of one user, shared out among the executions that run: 8 to 256 for each.",
+    )
+    user_queue: Annotated[int, Field(ge=1, le=10_000_000)] = Field(
+        10_000,
+        description="Executions of one user that may wait; beyond, starting one more is refused with 429.",
     )
     http_allow: Annotated[tuple[str, ...], NoDecode] = Field(
         (),

@@ -53,12 +53,46 @@ def _load() -> tuple[dict[int, _Wire], dict[type[Message], _Wire]]:
 
 
 _BY_ID, _NEWEST = _load()
+_WRITTEN: dict[type[Message], tuple[bytes, Callable[[Message], bytes]]] = {}
+"""By class, prefix and encoder of what is written; filled by `write_up_to`."""
+
+
+def newest_id() -> int:
+    """Return the highest schema id that this version knows."""
+    return max(_BY_ID)
+
+
+def write_up_to(highest: int | None = None) -> None:
+    """Write each message with the newest of its schemas whose id is at most `highest`; None: with its newest.
+
+    While a cluster goes over to a version with newer schemas, its older processes still read what the newer ones write:
+    a process reads every id up to its own highest, and none above. A message that is younger than `highest` keeps its schema.
+    """
+    for cls, newest in _NEWEST.items():
+        _WRITTEN[cls] = (newest.prefix, newest.encode)
+        older = [w for id_, w in _BY_ID.items() if w.cls is cls and (highest is None or id_ <= highest)]
+        if older and older[-1] is not newest:
+            _WRITTEN[cls] = (older[-1].prefix, _older(older[-1].schema))
+
+
+def _older(schema: dict[str, Any]) -> Callable[[Message], bytes]:
+    """Return an encoder for an older schema of a class: fields that it lacks are left out."""
+
+    def encode(message: Message) -> bytes:
+        out = io.BytesIO()
+        fastavro.schemaless_writer(out, schema, msgspec.to_builtins(message, builtin_types=_BUILTIN))
+        return out.getvalue()
+
+    return encode
+
+
+write_up_to()
 
 
 def encode(message: Message) -> bytes:
     """Return the record's bytes. Errors: PayloadTooLargeError over `RECORD_LIMIT_BYTES`."""
-    wire = _NEWEST[type(message)]
-    data = wire.prefix + wire.encode(message)
+    prefix, body = _WRITTEN[type(message)]
+    data = prefix + body(message)
     if len(data) > RECORD_LIMIT_BYTES:
         raise PayloadTooLargeError(
             f"a {type(message).__name__} record has {len(data):,} bytes, the limit is {RECORD_LIMIT_BYTES:,}",
