@@ -12,6 +12,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from millstream.cli.words import mark_of, reason_text, verdict_text
+
 PREVIEW_CHARS = 60
 FINAL = ("COMPLETED", "FAILED", "TERMINATED")
 STYLE = {
@@ -44,6 +46,8 @@ class Line:
     seconds: dict[str, float] = field(default_factory=dict)
     last: str = ""
     """The newest output, or the error."""
+    why: str = ""
+    """Why the node execution that was told of last is not done yet."""
 
     @property
     def state(self) -> str:
@@ -70,7 +74,9 @@ class Board:
             for node in graph["nodes"]
             if block_names.get(node["block_id"]) != "NoteBlock"
         }
+        self.blocks = block_names
         self.status = "QUEUED"
+        self.why = ""
         self.execution: dict[str, Any] = {}
         """Data of the last event of the execution as a whole that had outputs."""
 
@@ -89,6 +95,7 @@ class Board:
         data = frame["data"]
         if frame["method"] == "graph_execution_event":
             self.status = data["status"]
+            self.why = reason_text(data.get("reason"))
             if "sequence" in frame:  # the others are statistics, without outputs
                 self.execution = data
             return None
@@ -99,6 +106,7 @@ class Board:
         line.states[data["node_exec_id"]] = data["status"]
         line.seconds[data["node_exec_id"]] = _seconds(data)
         outputs = data["output_data"]
+        line.why = "" if data["status"] in FINAL else reason_text(data.get("reason"))
         if outputs:
             line.last = preview((outputs.get("error") or next(iter(outputs.values())))[-1])
         over = data["status"] in (*FINAL, "REVIEW")
@@ -106,8 +114,7 @@ class Board:
 
     def table(self, elapsed_s: float) -> Table:
         """Return what is shown on a terminal."""
-        title = f"{self.title}  {self.status.lower()}  {elapsed_s:.1f} s"
-        table = Table(title=title, title_justify="left", expand=True)
+        table = Table(title=self._title(elapsed_s), title_justify="left", expand=True)
         table.add_column("node", no_wrap=True, min_width=12, max_width=32)
         table.add_column("state", no_wrap=True, min_width=10)
         table.add_column("runs", no_wrap=True, min_width=4, justify="right")
@@ -121,9 +128,20 @@ class Board:
                 Text(state.lower(), STYLE.get(state, "dim")),
                 line.count,
                 seconds,
-                Text(line.last),
+                Text(f"({line.why}) {line.last}" if line.why else line.last),
             )
         return table
+
+    def _title(self, elapsed_s: float) -> Text:
+        title = Text(f"{self.title}  ")
+        if self.ended:
+            execution = self.execution or {"status": self.status}
+            icon, style = mark_of(execution)
+            title.append(f"{icon} {verdict_text(execution, {}).splitlines()[0]}", style)
+        else:
+            title.append(self.status.lower(), STYLE.get(self.status, "dim"))
+            title.append(f" ({self.why})" if self.why else "")
+        return title.append(f"  {elapsed_s:.1f} s")
 
 
 def node_name(node: Mapping[str, Any], block_names: Mapping[str, str]) -> str:
@@ -140,31 +158,3 @@ def _seconds(data: Mapping[str, Any]) -> float:
         return 0.0
     began, ended = datetime.fromisoformat(data["start_time"]), datetime.fromisoformat(data["end_time"])
     return max(0.0, (ended - began).total_seconds())
-
-
-def verdict_text(execution: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    """Return in words what became of an execution. `names`: of nodes, by id."""
-    verdict = execution.get("verdict") or {}
-    status = execution["status"]
-    if status == "COMPLETED" and verdict.get("result") in (None, "ok"):
-        return "completed"
-    parts = [status.lower()]
-    failure = execution.get("failure") or {}
-    error = failure.get("message") or (execution.get("stats") or {}).get("error")
-    if error:
-        parts.append(f": {error}")
-    if verdict.get("errors"):
-        failed = ", ".join(names.get(node, node[:8]) for node in verdict.get("failed_nodes", []))
-        parts.append(f", but {verdict['errors']} node run(s) failed ({failed})")
-    for waiting in verdict.get("waiting", []):
-        pins = ", ".join(waiting["pins"])
-        parts.append(
-            f"\n  {names.get(waiting['node'], waiting['node'][:8])} never ran: {waiting['reason']} ({pins})"
-        )
-    return "".join(parts)
-
-
-def succeeded(execution: Mapping[str, Any]) -> bool:
-    """Tell whether an execution ended well: completed, and no node failed or starved."""
-    verdict = execution.get("verdict") or {}
-    return bool(execution["status"] == "COMPLETED" and verdict.get("result", "ok") == "ok")

@@ -21,6 +21,15 @@ def tell(text: str) -> None:
         print(text, flush=True)
 
 
+def painted(text: str, style: str) -> None:
+    """Print a text, in colour on a terminal; to whoever may have gone."""
+    from rich.console import Console
+    from rich.text import Text
+
+    with contextlib.suppress(OSError, ValueError):
+        Console(highlight=False, soft_wrap=True).print(Text(text, style))
+
+
 def complain(text: str) -> None:
     """Print a line on standard error."""
     print(text, file=sys.stderr, flush=True)

@@ -126,8 +126,9 @@ async def _run(
     *,
     as_json: bool,
 ) -> int:
-    from millstream.cli.board import Board, succeeded
+    from millstream.cli.board import Board
     from millstream.cli.edge_client import EdgeClient, RequestRefusedError
+    from millstream.cli.words import succeeded
 
     async with EdgeClient(url, token) as edge:
         blocks = {block["id"]: block["name"] for block in await edge.get("/api/v1/blocks")}
@@ -198,7 +199,8 @@ async def _follow(edge: EdgeClient, execution_id: str, board: Board, *, quiet: b
                 tell(f"{line.name:<32} {frame['data']['status'].lower():<10} {line.last}")
             if board.status == "REVIEW" and not asked:
                 complain(
-                    f"waits for a person: POST /api/v1/executions/{execution_id}/nodes/<node run>/answer"
+                    f"waits for a person: GET /api/v1/executions/{execution_id}/reviews, then "
+                    "POST /api/v1/reviews/<node_exec_id>"
                 )
             asked = board.status == "REVIEW"
             if board.ended:
@@ -207,12 +209,20 @@ async def _follow(edge: EdgeClient, execution_id: str, board: Board, *, quiet: b
 
 def _conclude(execution: dict[str, Any], board: Board) -> None:
     """Print the outputs, and what became of it."""
-    from millstream.cli.board import verdict_text
+    from millstream.cli.console import painted
+    from millstream.cli.words import mark_of, verdict_text
 
     for name, values in execution["outputs"].items():
         for value in values:
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            say(f"{name}: {''.join(c if c.isprintable() or c in chr(10) + chr(9) else ' ' for c in text)}")
+            say(f"{name}: {harmless(text)}")
     names = {node_id: line.name for node_id, line in board.lines.items()}
     seconds = execution["stats"]["duration"]
-    tell(f"{verdict_text(execution, names)} ({seconds:.2f} s, execution {execution['id']})")
+    icon, style = mark_of(execution)
+    text = f"{icon} {verdict_text(execution, names, board.blocks)} ({seconds:.2f} s, execution {execution['id']})"
+    painted(harmless(text), style)
+
+
+def harmless(text: str) -> str:
+    """Return a text without characters that a terminal obeys, but for line ends and tabs."""
+    return "".join(c if c.isprintable() or c in "\n\t" else " " for c in text)

@@ -58,13 +58,25 @@ async def test_outputs_are_printed_and_success_is_0(running: Running, engine: En
     lines = out.splitlines()
     assert lines[0].split() == ["Given", "completed", "hi"]
     assert "said: hi" in lines
-    assert lines[-1].startswith("completed (")
+    assert lines[-1].startswith("✓ completed (")
 
 
 async def test_a_failed_node_is_1_and_named(running: Running, engine: Engine, tmp_path: Path) -> None:
     code, out, _ = await ran(running, tmp_path, graphs.failing(), "-i", 'text="{"')
     assert code == 1
-    assert "completed, but 1 node run(s) failed (Parse it)" in out
+    assert "✗ completed, but nodes failed\n  Parse it (" in out
+    assert "✓" not in out
+
+
+async def test_a_node_that_never_ran_is_1_and_named(running: Running, engine: Engine, tmp_path: Path) -> None:
+    nodes = [
+        graphs.node("in", graphs.INPUT, name="text"),
+        graphs.node("calc", graphs.CALCULATOR, a=1, b=1),
+    ]
+    graph = graphs.graph(nodes, [graphs.link("in", "result", "calc", "operation")])
+    code, out, _ = await ran(running, tmp_path, graph, "-i", "text=Divine")
+    assert code == 1
+    assert "! completed, but nodes never ran\n  Calculator never ran: " in out
 
 
 async def test_json_is_the_execution_and_nothing_else(

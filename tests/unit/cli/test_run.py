@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from millstream.cli.board import Board, preview, succeeded, verdict_text
+from millstream.cli.board import Board, preview
 from millstream.cli.run import parse_input, read_graph
+from millstream.cli.words import OK, mark_of, reason_text, succeeded, verdict_text
 from millstream.schemas.errors import InputInvalidError
 
 BLOCKS = {"in": "AgentInputBlock", "calc": "CalculatorBlock", "note": "NoteBlock"}
@@ -62,12 +64,15 @@ def test_a_graph_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
         read_graph(tmp_path / "none.json")
 
 
-def node_frame(node: str, run: str, status: str, **output: list[Any]) -> dict[str, Any]:
+def node_frame(
+    node: str, run: str, status: str, *, reason: dict[str, Any] | None = None, **output: list[Any]
+) -> dict[str, Any]:
     data = {
         "node_id": node,
         "node_exec_id": run,
         "status": status,
         "output_data": output,
+        "reason": reason,
         "start_time": "2026-01-01T00:00:00.000Z",
         "end_time": "2026-01-01T00:00:01.500Z" if status == "COMPLETED" else None,
     }
@@ -121,7 +126,7 @@ def test_previews_are_one_short_line() -> None:
         ({"status": "COMPLETED", "verdict": {"result": "ok"}}, "completed", True),
         (
             {"status": "COMPLETED", "verdict": {"result": "errors", "errors": 2, "failed_nodes": ["2"]}},
-            "completed, but 2 node run(s) failed (a + b)",
+            "completed, but nodes failed\n  a + b failed\n  and 1 more",
             False,
         ),
         (
@@ -132,7 +137,7 @@ def test_previews_are_one_short_line() -> None:
                     "waiting": [{"node": "2", "pins": ["a"], "reason": "no value arrived"}],
                 },
             },
-            "completed\n  a + b never ran: no value arrived (a)",
+            "completed, but nodes never ran\n  a + b never ran: no value arrived (a)",
             False,
         ),
         (
@@ -140,9 +145,81 @@ def test_previews_are_one_short_line() -> None:
             "failed: no plan",
             False,
         ),
-        ({"status": "TERMINATED", "verdict": {"result": "stopped"}}, "terminated", False),
+        (
+            {
+                "status": "FAILED",
+                "failure": {"message": "it ran over its time limit"},
+                "verdict": {
+                    "result": "timed_out",
+                    "errors": 1,
+                    "failed": [{"node": "2", "block": "b", "code": "x", "message": "it broke"}],
+                },
+            },
+            "timed out: it ran over its time limit\n  a + b failed: it broke",
+            False,
+        ),
+        (
+            {"status": "TERMINATED", "verdict": {"result": "stopped", "by": "ada", "reason": "enough"}},
+            "stopped by ada (enough)",
+            False,
+        ),
+        ({"status": "TERMINATED", "verdict": {"result": "stopped"}}, "stopped", False),
+        ({"status": "COMPLETED", "verdict": None}, "completed, outcome unknown", False),
+        (
+            {"status": "FAILED", "verdict": {"result": "over_budget"}, "failure": {"message": "5 of 4 USD"}},
+            "over budget: 5 of 4 USD",
+            False,
+        ),
     ],
 )
 def test_the_verdict_is_said_in_words(execution: dict[str, Any], text: str, well: bool) -> None:
     assert verdict_text(execution, {"2": "a + b"}) == text
     assert succeeded(execution) is well
+    assert (mark_of(execution) == OK) is well, "only a success looks like one"
+
+
+def test_a_failed_node_is_told_with_its_block() -> None:
+    failed = {"node": "2", "block": "calc", "code": "x", "message": "it broke"}
+    execution = {"status": "COMPLETED", "verdict": {"result": "errors", "errors": 1, "failed": [failed]}}
+    text = "completed, but nodes failed\n  a + b (CalculatorBlock) failed: it broke"
+    assert verdict_text(execution, {"2": "a + b"}, BLOCKS) == text
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [
+        (None, ""),
+        ({"kind": "running", "since": 1, "nodes": 2}, ""),
+        ({"kind": "admission", "place": 3}, "place 3 in the queue"),
+        ({"kind": "waiting", "pins": ["a", "b"]}, "waits for a, b"),
+        ({"kind": "waiting", "count": 40}, "waits for 40"),
+        ({"kind": "review", "who": ["u"], "since": 1}, "waits for a person"),
+        ({"kind": "released", "missing": ["x"]}, "goes on without x"),
+        ({"kind": "something new"}, "something new"),
+    ],
+)
+def test_reasons_are_said_in_words(reason: dict[str, Any] | None, text: str) -> None:
+    assert reason_text(reason) == text
+
+
+def test_times_of_reasons_are_those_of_the_clock_on_the_wall() -> None:
+    at = int(datetime(2026, 1, 1, 12, 30, 5).astimezone().timestamp() * 1000)
+    retry = {"kind": "retry", "try": 2, "of": 4, "at": at, "error": "no"}
+    assert reason_text(retry) == "try 2 of 4 at 12:30:05: no"
+    assert reason_text({"kind": "timer", "until": at}) == "waits until 12:30:05"
+
+
+@pytest.mark.parametrize("result", ["errors", "left_waiting"])
+def test_the_board_of_a_run_that_completed_badly_does_not_look_like_a_success(result: str) -> None:
+    board = Board(GRAPH, BLOCKS)
+    waiting = {"kind": "waiting", "pins": ["b"]}
+    board.take(node_frame("2", "x", "INCOMPLETE", reason=waiting))
+    ended = {"status": "COMPLETED", "verdict": {"result": result}, "reason": None}
+    board.take({"method": "graph_execution_event", "data": ended, "sequence": 7})
+    console = Console(width=100, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(board.table(1.0))
+    console.file.close()
+    text = console.export_text()
+    assert "✓" not in text
+    assert "completed, but nodes" in text
+    assert "(waits for b)" in text
