@@ -24,6 +24,7 @@ from millstream.api.blocks.router import router as blocks
 from millstream.api.executions import sweeper
 from millstream.api.executions.again import router as again
 from millstream.api.executions.marks import Marks
+from millstream.api.executions.queues import Queues
 from millstream.api.executions.router import router as executions
 from millstream.api.files.router import router as files
 from millstream.api.graphs.router import router as graphs
@@ -130,6 +131,7 @@ async def _open(
         hub=hub,
         redis=store,
         marks=marks,
+        queues=Queues(pool, limit=settings.limits.user_queue),
     )
 
 

@@ -1,8 +1,10 @@
-"""The edge's one way into the engine: records on `executions.inbox`, acknowledged by all replicas or not accepted."""
+"""The edge's one way into the engine: records on `executions.requests` and `executions.inbox`, acknowledged by all replicas or
+not accepted."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,9 +14,9 @@ from aiokafka.errors import KafkaError
 from millstream.schemas.codec import RECORD_LIMIT_BYTES, encode
 from millstream.schemas.errors import UnavailableError
 from millstream.schemas.headers import Header, span_of, traceparent
-from millstream.schemas.messages import Answer, Start, Stop
+from millstream.schemas.messages import Answer, Nudge, Request, Stop, Withdraw
 from millstream.schemas.signing import Signer
-from millstream.topics.catalogue import INBOX
+from millstream.topics.catalogue import INBOX, REQUESTS
 
 BATCH_BYTES = 256 * 1024
 ROOM_BYTES = 65_536
@@ -54,19 +56,30 @@ class Inbox:
         if self._producer is not None:
             await self._producer.stop()
 
-    async def send(self, message: Start | Stop | Answer) -> None:
-        """Append a record and wait for all replicas. Errors: UnavailableError: it may, or may not, be appended."""
-        await self.send_bytes(message.execution_id, encode(message))
+    async def request(self, execution_id: bytes, user_id: str, start: bytes) -> None:
+        """Ask that an execution begin when its owner has room. `start`: the encoded Start. Errors: UnavailableError."""
+        at = int(time.time() * 1000)
+        request = Request(user_id=user_id, execution_id=execution_id, start=start, at=at)
+        await self._append(REQUESTS.name, user_id.encode(), encode(request), execution_id)
 
-    async def send_bytes(self, key: bytes, value: bytes) -> None:
-        """Append an encoded record, signed. `key`: the execution id. Errors: UnavailableError."""
+    async def withdraw(self, execution_id: bytes, user_id: str) -> None:
+        """Have an execution that was stopped wait no longer. Errors: UnavailableError."""
+        value = encode(Withdraw(user_id=user_id, execution_id=execution_id))
+        await self._append(REQUESTS.name, user_id.encode(), value, execution_id)
+
+    async def send(self, message: Stop | Answer | Nudge) -> None:
+        """Append a record and wait for all replicas. Errors: UnavailableError: it may, or may not, be appended."""
+        await self._append(INBOX.name, message.execution_id, encode(message), message.execution_id)
+
+    async def _append(self, topic: str, key: bytes, value: bytes, execution_id: bytes) -> None:
+        """Append an encoded record, signed. Errors: UnavailableError."""
         assert self._producer is not None
-        headers: list[Header] = [traceparent(key, span_of(execution_id=key))]
+        headers: list[Header] = [traceparent(execution_id, span_of(execution_id=execution_id))]
         if self._signer is not None:
             headers.append(self._signer.sign(value))
         try:
             async with asyncio.timeout(self._ack_s):
-                await self._producer.send_and_wait(INBOX.name, value, key=key, headers=headers)
+                await self._producer.send_and_wait(topic, value, key=key, headers=headers)
         except (KafkaError, TimeoutError) as error:
             raise UnavailableError("Kafka did not acknowledge in time; try again in a moment.") from error
 

@@ -1,7 +1,7 @@
 """Why an execution or a node execution is not done yet: `{"kind": ...}` beside the status. Pure.
 
 Most reasons are in the events; here they are completed (whatever runs has a reason), dropped when their time has passed,
-and summed up for the execution. Times are Unix milliseconds. Kinds: admission, start, lane, reissued, running, timer, retry,
+and summed up for the execution. Times are Unix milliseconds. Kinds: admission, lane, reissued, running, timer, retry,
 review, children, waiting, released; of nodes that ended: continued, disabled, given.
 """
 
@@ -45,7 +45,7 @@ def of_execution(
     if status in FINAL:
         return None
     if status != "RUNNING":
-        return reason or {"kind": "start" if status in ("QUEUED", "INCOMPLETE") else "review"}
+        return reason or {"kind": "admission" if status in ("QUEUED", "INCOMPLETE") else "review"}
     found: dict[str, list[Reason]] = {}
     for each in nodes:
         if each is not None:

@@ -13,6 +13,7 @@ from starlette.websockets import WebSocket
 from millstream.api.auth.service import Auth
 from millstream.api.database import Pool
 from millstream.api.executions.marks import Marks
+from millstream.api.executions.queues import Queues
 from millstream.api.inbox import Inbox
 from millstream.api.metrics import Metrics
 from millstream.api.settings import EdgeSettings
@@ -35,6 +36,7 @@ class Edge:
     hub: Hub
     redis: Redis
     marks: Marks
+    queues: Queues
     sockets: set[WebSocket] = field(default_factory=set)
     stopping: bool = False
 

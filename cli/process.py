@@ -13,12 +13,18 @@ from urllib.parse import unquote
 if TYPE_CHECKING:
     from millstream.cli.settings import Settings
     from millstream.schemas.errors import MillstreamError
+    from millstream.streams.admitting import Admission
     from millstream.streams.apps import EngineSettings
 
 
-def coordinator(settings: Settings) -> None:
-    """Decide what happens to executions, until SIGTERM."""
-    _run(_coordinator(settings, settings.instance))
+def coordinator(settings: Settings, *, admission: bool = True) -> None:
+    """Decide what happens to executions, and when each may begin, until SIGTERM."""
+    _run(_coordinator(settings, settings.instance, admission=admission))
+
+
+def admission(settings: Settings) -> None:
+    """Decide when executions may begin, until SIGTERM."""
+    _run(_admission(settings, settings.instance))
 
 
 def worker(settings: Settings, lanes: list[str]) -> None:
@@ -57,7 +63,14 @@ def edge(settings: Settings) -> None:
             signer=settings.signer(),
             host=settings.host,
             port=settings.port,
-            limits=EdgeLimits(sockets=settings.sockets),
+            limits=EdgeLimits(
+                sockets=settings.sockets,
+                user_queue=settings.user_queue,
+                inbox_lag=settings.inbox_lag,
+                lane_lag=settings.lane_lag,
+                events_lag=settings.sink_lag,
+                silent_s=settings.silent_s,
+            ),
         )
     )
 
@@ -71,7 +84,7 @@ def _run(main: Coroutine[Any, Any, int]) -> None:
     sys.exit(code)
 
 
-async def _coordinator(settings: Settings, name: str) -> int:
+async def _coordinator(settings: Settings, name: str, *, admission: bool) -> int:
     from millstream.connectors.objects import Objects
     from millstream.streams.coordinator import build_coordinator
     from millstream.streams.service import Service
@@ -82,11 +95,41 @@ async def _coordinator(settings: Settings, name: str) -> int:
     built = build_coordinator(
         engine, producer, Objects(settings.objects), _dead_letter_of(group), signer=settings.signer()
     )
+    apps, work = [built.app], [built.pump, built.ring]
+    if admission:
+        gate = _gate(settings, name, producer)
+        apps.append(gate.app)
+        work.append(gate.pump)
     service = Service(settings.ready_file)
     try:
-        return await service.run([built.app], [built.pump, built.ring])
+        return await service.run(apps, work)
     finally:
         await producer.stop()
+
+
+async def _admission(settings: Settings, name: str) -> int:
+    from millstream.streams.service import Service
+
+    producer = await _producer(settings)
+    gate = _gate(settings, name, producer)
+    try:
+        return await Service(settings.ready_file).run([gate.app], [gate.pump])
+    finally:
+        await producer.stop()
+
+
+def _gate(settings: Settings, name: str, producer: Any) -> Admission:
+    from millstream.streams.admission import Limits
+    from millstream.streams.admitting import APP, build_admission
+
+    limits = Limits(executions=settings.user_executions, nodes=settings.user_nodes)
+    return build_admission(
+        _engine(settings, name),
+        producer,
+        _dead_letter_of(APP),
+        limits=lambda user_id: limits,  # the same for all, until plans of users say otherwise
+        signer=settings.signer(),
+    )
 
 
 async def _worker(settings: Settings, name: str, lanes: list[str]) -> int:

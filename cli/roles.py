@@ -1,5 +1,5 @@
-"""`millstream coordinator`, `worker`, `sink`, `edge`: one process of the platform in the foreground, on any machine that
-reaches the servers. `up` and the compose file start the same commands.
+"""`millstream coordinator`, `admission`, `worker`, `sink`, `edge`: one process of the platform in the foreground, on any
+machine that reaches the servers. `up` and the compose file start the same commands.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ ReadyFile = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (worker, coordinator, sink, edge):
+    for command in (worker, coordinator, admission, sink, edge):
         app.command(rich_help_panel="One process, on a machine of its own")(command)
 
 
@@ -68,6 +68,9 @@ def coordinator(
     standbys: Annotated[
         int | None, typer.Option(min=0, help="Copies of each table partition on other coordinators.")
     ] = None,
+    admission: Annotated[
+        bool, typer.Option(help="Decide also when each may begin; else `millstream admission` must.")
+    ] = True,
     ready_file: ReadyFile = None,
 ) -> None:
     """Decide what happens to executions. Needs Kafka and the object store.
@@ -78,7 +81,15 @@ def coordinator(
     from millstream.cli import process
 
     with _prepared("coordinator", ("kafka",), instance, ready_file, standbys=standbys) as settings:
-        process.coordinator(settings)
+        process.coordinator(settings, admission=admission)
+
+
+def admission(instance: Instance = None, ready_file: ReadyFile = None) -> None:
+    """Decide when executions may begin, apart from the coordinators, which do it otherwise. Needs Kafka."""
+    from millstream.cli import process
+
+    with _prepared("admission", ("kafka",), instance, ready_file) as settings:
+        process.admission(settings)
 
 
 def sink(instance: Instance = None, ready_file: ReadyFile = None) -> None:
@@ -111,6 +122,7 @@ def _prepared(
     from millstream.cli.logs import configure
     from millstream.cli.reach import found, mention_objects, wait_for
     from millstream.schemas.codec import write_up_to
+
     settings = found(needs, ready_file=ready_file, **options)
     if role != "sink":
         mention_objects(settings)

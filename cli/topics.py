@@ -86,7 +86,12 @@ def lag(
     from millstream.topics.catalogue import LANES
 
     conf = kafka_conf(_settings())
-    ours = ("millstream-coordinator", *(f"millstream-worker-{lane}" for lane in LANES), "millstream-sink")
+    ours = (
+        "millstream-admission",
+        "millstream-coordinator",
+        *(f"millstream-worker-{lane}" for lane in LANES),
+        "millstream-sink",
+    )
     found = {name: admin.lag(conf, name) for name in ((group,) if group else ours)}
     if as_json:
         fields = ("topic", "partition", "committed", "end", "records")

@@ -29,8 +29,19 @@ class Context:
     """IANA name of the user's time zone."""
     human_in_the_loop_safe_mode: bool = True
     sensitive_action_safe_mode: bool = False
+    spent_microusd: int = 0
+    """What this run has cost so far, in millionths of a US dollar; see `spend`."""
     resumed: Any = None
     """None on the first call; after a `Park` its state, or `{"review": {"status", "data", "message"}}`."""
+
+    def spend(self, microusd: int) -> None:
+        """Note that the run has cost something, such as a call of a paid model; counted also if it fails later.
+
+        Errors: ValueError if `microusd` is negative.
+        """
+        if microusd < 0:
+            raise ValueError(f"nothing costs less than nothing: {microusd!r} millionths of a US dollar")
+        self.spent_microusd += microusd
 
     @property
     def idempotency_key(self) -> str:

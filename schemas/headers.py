@@ -63,7 +63,8 @@ def cloud_event(message: Message) -> list[Header]:
         return [_VERSION, _EVENTS, ("ce_source", source.encode()), ("ce_id", id_.encode()), _AVRO]
     if isinstance(message, Feed):
         source = f"/executions/{UUID(bytes=message.execution_id)}/feed"
-        return _described(_FEED, source, str(message.sequence), subject=message.graph_id, at=message.at)
+        id_ = f"{message.sequence}-{message.at}-{'active' if message.active else 'at-rest'}"
+        return _described(_FEED, source, id_, subject=message.graph_id, at=message.at)
     if isinstance(message, StoreEvent):
         listing = str(UUID(bytes=message.listing_id))
         id_ = f"{message.kind}-{message.at}-{message.actor_id}"

@@ -28,6 +28,8 @@ class Burst:
         self.rows: dict[int, dict[bytes, bytes | None]] = defaultdict(dict)
         self.alarms: list[tuple[Alarm, bytes, int]] = []
         self.ended: list[bytes] = []
+        self.others: list[tuple[Send, bytes]] = []
+        """Records to produce besides those of steps, with the id of their topmost execution."""
         self._effects: dict[bytes, list[Effects]] = {}
         self._states: dict[bytes, tuple[State, int, int]] = {}
         self._decided: dict[bytes, list[_Decided]] = defaultdict(list)
@@ -83,6 +85,7 @@ class Burst:
 
         Events of one execution travel together as far as a record can hold them.
         """
+        yield from self.others
         for execution_id, effects in self._effects.items():
             root = self._roots[execution_id]
             events: list[Send] = []

@@ -117,11 +117,17 @@ class Committer:
 
     async def write(self, changed: Mapping[int, Mapping[bytes, bytes | None]]) -> None:
         """Write rows by partition: to the changelog, and when that has them to RocksDB."""
-        applied = {partition: _applied(rows) for partition, rows in changed.items()}
+        applied = {partition: _Applied(rows) for partition, rows in changed.items()}
         newest = await send_all(
             self._producer,
             (
-                Record(self._changelog, name, value, applied[partition] if value is None else [], partition)
+                Record(
+                    self._changelog,
+                    name,
+                    value,
+                    applied[partition].of(name) if value is None else [],
+                    partition,
+                )
                 for partition, rows in changed.items()
                 for name, value in rows.items()
             ),
@@ -136,13 +142,24 @@ class Committer:
             await self._stream.ack(event)
 
 
-def _applied(rows: Mapping[bytes, bytes | None]) -> list[Header]:
-    """Return the header of deletions: up to where the inbox was applied, as the rows say that are written with them.
+class _Applied:
+    """The header of deletions: up to where the input was applied, as the rows say that are written with them.
 
-    Later rows of the same key have more, rows that are older than the deletion have less.
+    Rows of one execution (or user) have the same first 16 bytes in their keys, and are written together with their head: that
+    has the offset. Other rows take the highest. Later rows of the same key have more, older ones less.
     """
-    stamps = [row[:8] for row in rows.values() if row is not None]
-    return [(store.APPLIED, max(stamps))] if stamps else []
+
+    def __init__(self, rows: Mapping[bytes, bytes | None]) -> None:
+        self._by_owner: dict[bytes, bytes] = {}
+        for name, row in rows.items():
+            if row is not None:
+                self._by_owner[name[:16]] = max(row[:8], self._by_owner.get(name[:16], b""))
+        self._highest = max(self._by_owner.values(), default=None)
+
+    def of(self, name: bytes) -> list[Header]:
+        """Return the header of a row's deletion."""
+        stamp = self._by_owner.get(name[:16], self._highest)
+        return [] if stamp is None else [(store.APPLIED, stamp)]
 
 
 def headers_of(send: Send, value: bytes, root: bytes, signer: Signer | None) -> list[Header]:

@@ -24,10 +24,11 @@ from millstream.streams.effects import Effects
 from millstream.streams.joins import release
 from millstream.streams.nudging import on_nudge
 from millstream.streams.plan import Plan
+from millstream.streams.resting import tell_again
 from millstream.streams.results import emit_canned, on_child, on_finished, on_output, on_started
 from millstream.streams.reviews import on_answer
 from millstream.streams.state import End, Head, Rows, State
-from millstream.streams.stepping import Hooks, Step
+from millstream.streams.stepping import IN_FLIGHT_LIMIT, Hooks, Step
 from millstream.streams.stopping import on_stop
 from millstream.streams.timers import on_timer
 
@@ -58,7 +59,7 @@ def decide(
         return _start(state, message, at, plan, rows, effects)
     if state is None:
         if isinstance(message, Stop):
-            end = End("TERMINATED", 0, "", "", 0, at, stopped_early=True)
+            end = End("TERMINATED", 0, "", "", 0, at, True, message.by, message.reason)
             return State(message.execution_id, end, rows), effects
         return None, effects
     if isinstance(state.head, End):
@@ -75,9 +76,13 @@ def decide(
 def _start(
     state: State | None, message: Start, at: int, plan: Plan | None, rows: Rows, effects: Effects
 ) -> tuple[State | None, Effects]:
-    early = state is not None and isinstance(state.head, End) and state.head.stopped_early
-    if state is not None and not early:
-        return state, effects  # a repeated Start
+    stop: Stop | None = None
+    if state is not None:
+        found = state.head
+        if not (isinstance(found, End) and found.stopped_early):
+            tell_again(state, message, at, effects)
+            return state, effects  # a repeated Start
+        stop = Stop(execution_id=message.execution_id, by=found.by, reason=found.reason)
     head = Head(
         user_id=message.user_id,
         graph_id=message.graph_id,
@@ -97,12 +102,14 @@ def _start(
         parent_k=-1 if message.parent_k is None else message.parent_k,
         root=message.root_execution_id,
         depth=message.depth,
+        in_flight_limit=max(1, min(message.in_flight, IN_FLIGHT_LIMIT)),
+        budget_microusd=-1 if message.budget_microusd is None else message.budget_microusd,
     )
     state = State(message.execution_id, head, rows)
     step = Step(state, head, plan or Plan.empty(message.plan_hash), at, effects, _HOOKS)
     starting.begin(step, message)
-    if early:
-        on_stop(step, Stop(execution_id=message.execution_id, by=message.user_id))
+    if stop is not None:
+        on_stop(step, stop)
     elif plan is None:
         step.fail("plan_missing", PLAN_MISSING)
     else:

@@ -10,6 +10,7 @@ import orjson
 from millstream.schemas.ids import derived
 from millstream.schemas.messages import Delta, Flags, Named, Payload, Start
 from millstream.streams.plan import RunNode, child_plan
+from millstream.streams.spending import left
 from millstream.streams.state import Open, key
 from millstream.topics import catalogue
 
@@ -91,6 +92,8 @@ def started_as_child(step: Step, node: RunNode, k: int, opened: Open) -> bool:
             parent_k=k,
             root_execution_id=head.root or step.state.id,
             depth=head.depth + 1,
+            in_flight=head.in_flight_limit,
+            budget_microusd=left(head),
         ),
     )
     reason = {"kind": "children", "executions": [str(UUID(bytes=child_id))], "since": step.at}

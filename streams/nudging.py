@@ -34,6 +34,7 @@ def on_nudge(step: Step, message: Nudge) -> None:
         if opened is None:
             continue
         states[opened.state] += 1
+        states["rests"] += opened.rests
         index, k = numbers(name)
         node = step.plan.node(index)
         if _lost(step, opened, silent_ms, taken.get(node.block.lane)):
@@ -55,6 +56,7 @@ def _recount(step: Step, states: Counter[str]) -> None:
     """The counters that keep an execution open follow from its cells; a wrong one would keep it open for ever."""
     step.head.in_flight = states["running"]
     step.head.parked = states["timer"] + states["child"]
+    step.head.resting = states["rests"]
     step.head.reviews = states["review"] + states["approval"]
 
 

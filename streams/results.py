@@ -10,6 +10,7 @@ import orjson
 
 from millstream.schemas.codec import decode, encode
 from millstream.schemas.messages import ChildEvent, Delta, Emit, Failure, Finished, Output, Started
+from millstream.streams import resting, spending
 from millstream.streams.delivery import route
 from millstream.streams.gates import await_person
 from millstream.streams.readiness import inline
@@ -61,6 +62,7 @@ def on_finished(step: Step, message: Finished) -> None:
         return
     index, k = message.node, message.k
     _take(step, index, k, opened, message.first, message.outputs)
+    spending.spent(step, message)
     step.head.in_flight -= 1
     step.head.gate = max(0, step.head.gate - 1)
     if message.park is not None:
@@ -226,7 +228,7 @@ def _park(step: Step, index: int, k: int, opened: Open, message: Finished) -> No
     opened.resumed = park.state
     if park.delay_ms is not None:
         opened.state = "timer"
-        step.head.parked += 1
+        resting.park(step, opened, park.delay_ms)
         until = step.at + park.delay_ms
         step.set_timer(until, "resume", index, k)
         detail = orjson.dumps({"reason": {"kind": "timer", "until": until}})
@@ -251,7 +253,7 @@ def _retry(step: Step, index: int, k: int, opened: Open, failure: Failure) -> bo
     delay = policy.wait_ms(name, opened.retries)
     opened.retries += 1
     opened.state = "timer"
-    step.head.parked += 1
+    resting.park(step, opened, delay)
     due = step.at + delay
     step.set_timer(due, "resume", index, k)
     step.state.put(key(b"o", index, k), opened)
@@ -278,8 +280,11 @@ def on_child(step: Step, message: ChildEvent) -> None:
         return
     _take(step, message.node, message.k, opened, message.first, message.outputs)
     step.state.put(key(b"o", message.node, message.k), opened)
-    if message.ended is not None:
-        step.head.parked -= 1
+    spending.child_spent(step, opened, message.cost_microusd)
+    if message.ended is None:
+        resting.rest(step, opened, message.waiting)
+    else:
+        resting.unpark(step, opened)
         stats = {"node_count": message.node_count, "child_status": message.ended}
         if message.result not in (None, "ok"):
             _note_trouble(step, message)

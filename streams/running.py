@@ -120,6 +120,8 @@ class Running:
     sent: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Keeps the order of what is said: outputs before the end."""
+    context: Context | None = None
+    """The block's, once it runs; it knows what was spent."""
 
     def add(self, emit: Emit, size: int) -> bool:
         """Keep a value for the next message. Returns True when it is time to send."""
@@ -187,6 +189,7 @@ class Running:
             outputs=self.pending,
             failure=failure,
             park=park,
+            cost_microusd=0 if self.context is None else self.context.spent_microusd,
         )
 
 
@@ -258,7 +261,8 @@ async def _drive(running: Running, env: Environment, block: Block) -> ParkMessag
     task = running.task
     values = await _inputs(task, env, block)
     resumed = None if task.resumed is None else orjson.loads(task.resumed)
-    async with contextlib.aclosing(block.run(values, env.context(task, resumed))) as items:
+    running.context = env.context(task, resumed)
+    async with contextlib.aclosing(block.run(values, running.context)) as items:
         async for item in items:
             if isinstance(item, Park):
                 return _park(item)

@@ -82,6 +82,18 @@ class Head(Cell):
     format: int = FORMAT
     troubled: int = 0
     """Child executions that did not end well, though their nodes completed."""
+    in_flight_limit: int = 256
+    """Tasks of this execution that may be with workers at once."""
+    resting: int = 0
+    """Of `parked`, those that wait for a time far away or for a child that rests."""
+    fed: str = ""
+    """Status that the owner's feed has."""
+    active: bool = True
+    """What the owner's feed, or the parent, was told: it uses workers."""
+    budget_microusd: int = -1
+    """-1: no limit."""
+    cost_microusd: int = 0
+    """Spent so far, also by children."""
 
 
 class End(Cell):
@@ -95,6 +107,9 @@ class End(Cell):
     at: int
     stopped_early: bool = False
     """Stopped before its Start arrived."""
+    by: str = ""
+    """Who stopped it early."""
+    reason: str | None = None
 
 
 class Node(Cell):
@@ -165,6 +180,10 @@ class Open(Cell):
     """The same, or when it was last given again."""
     given: int = 0
     """How often the newest task was given again."""
+    rests: bool = False
+    """Parked for a time far away, or for a child that rests."""
+    cost_microusd: int = 0
+    """Of its child, as far as it was told."""
 
 
 class Ready(Cell):

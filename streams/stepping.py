@@ -15,7 +15,6 @@ from millstream.schemas.messages import (
     Events,
     ExecutionStatus,
     Failure,
-    Feed,
     Flags,
     Payload,
     Run,
@@ -23,6 +22,7 @@ from millstream.schemas.messages import (
 from millstream.streams.effects import Alarm, Effects, Send
 from millstream.streams.gates import held_for_approval, started_as_child
 from millstream.streams.plan import Plan, RunNode
+from millstream.streams.resting import tell
 from millstream.streams.state import (
     Due,
     End,
@@ -34,11 +34,12 @@ from millstream.streams.state import (
     key,
     numbers,
 )
+from millstream.streams.stopping import call_off
 from millstream.streams.verdict import verdict_of
 from millstream.topics import catalogue
 
 IN_FLIGHT_LIMIT = 256
-"""Tasks of one execution that may be with workers at once; the rest waits in the execution's own queue."""
+"""Tasks of one execution that may be with workers at once, unless its Start says fewer; the rest waits in its own queue."""
 NODE_LIMIT = 200_000
 """Node executions of one execution."""
 
@@ -93,7 +94,7 @@ class Step:
         self.effects.deltas.append(delta)
 
     def tell_status(self, status: ExecutionStatus, detail: dict[str, Any] | None = None) -> None:
-        """Say that the execution has a new status, to watchers and to the owner's feed."""
+        """Say that the execution has a new status; `settle` passes it on to the owner's feed."""
         self.head.status = status
         self.tell(
             Delta(
@@ -102,25 +103,6 @@ class Step:
                 detail=None if detail is None else orjson.dumps(detail),
                 at=self.at,
             )
-        )
-        if status in ("RUNNING", "QUEUED"):
-            return
-        self._feed(status)
-
-    def _feed(self, status: ExecutionStatus) -> None:
-        sequence = self.head.sequence + len(self.effects.deltas) - 1
-        self.send(
-            catalogue.FEED.name,
-            self.head.user_id.encode(),
-            Feed(
-                user_id=self.head.user_id,
-                execution_id=self.state.id,
-                graph_id=self.head.graph_id,
-                graph_version=self.head.graph_version,
-                status=status,
-                sequence=sequence,
-                at=self.at,
-            ),
         )
 
     def send(self, topic: str, key_: bytes, message: Any) -> None:
@@ -140,7 +122,7 @@ class Step:
             self.canned(node, opened) is not None
         )  # from the queue: so that a long chain of them is no recursion
         opens = not instant and (not head.gate or self.plan.node(node).block.static)
-        if opens and head.in_flight < IN_FLIGHT_LIMIT and head.ready_first == head.ready_next:
+        if opens and head.in_flight < head.in_flight_limit and head.ready_first == head.ready_next:
             self.dispatch(node, k, opened)
             return
         self.state.put(key(b"o", node, k), opened)
@@ -242,6 +224,7 @@ class Step:
             self._maybe_end()
         if self.ended is not None:
             self._end(self.ended)
+        tell(self, self.head.sequence + len(self.effects.deltas) - 1)
         if self.effects.deltas:
             self._emit_events()
         if self.ended is not None:
@@ -252,7 +235,7 @@ class Step:
 
     def _pump(self) -> None:
         head, state = self.head, self.state
-        while head.in_flight < IN_FLIGHT_LIMIT and head.ready_first < head.ready_next:
+        while head.in_flight < head.in_flight_limit and head.ready_first < head.ready_next:
             entry = state.get(key(b"r", head.ready_first), Ready)
             if (
                 self.ended is not None
@@ -298,12 +281,15 @@ class Step:
         head = self.head
         if status != "COMPLETED":
             self._end_open_nodes(status)
+        if status == "FAILED" and (head.in_flight or head.parked):
+            call_off(self, by="parent", reason="its parent failed")
         verdict = verdict_of(self, status)
         detail: dict[str, Any] = {
             "stats": {
                 "node_count": head.node_count,
                 "node_error_count": head.error_count,
                 "duration_ms": max(0, self.at - head.started_at),
+                "cost_microusd": head.cost_microusd,
             },
             "verdict": verdict,
         }
@@ -344,6 +330,7 @@ class Step:
                 ended=status,
                 failure=self.failure,
                 node_count=head.node_count,
+                cost_microusd=head.cost_microusd,
                 result=result,
             ),
         )
@@ -363,6 +350,8 @@ class Step:
                 k=head.parent_k,
                 first=head.said,
                 outputs=[Emit(pin=name, value=value)],
+                waiting=not head.active,
+                cost_microusd=head.cost_microusd,
             ),
         )
         head.said += 1

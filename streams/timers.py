@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from millstream.schemas.messages import Answer, Timer
+from millstream.streams.resting import unpark
 from millstream.streams.results import lease_ended
 from millstream.streams.reviews import on_answer
 from millstream.streams.state import Due, Open, key
@@ -47,6 +48,6 @@ def _resume(step: Step, due: Due) -> None:
     opened = step.state.get(key(b"o", due.node, due.k), Open)
     if opened is None or opened.state != "timer":
         return
-    step.head.parked -= 1
+    unpark(step, opened)
     opened.state = "ready"
     step.enqueue(due.node, due.k, opened)

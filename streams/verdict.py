@@ -19,12 +19,15 @@ LISTED = 20
 MESSAGE_CHARS = 300
 WALL_TIME = "wall_time"
 """Code of the failure of an execution that ran over its time limit."""
+OVER_BUDGET = "over_budget"
+"""Code of the failure of an execution that has cost more than it may; also the verdict's result."""
+_RESULTS = {WALL_TIME: "timed_out", OVER_BUDGET: OVER_BUDGET}
 
 
 def verdict_of(step: Step, status: str) -> dict[str, Any]:
     """Return `{"result": ...}` and the facts: failed nodes with block and message, starved ones with pins, who stopped it.
 
-    Results: ok, errors, left_waiting, stopped, timed_out, failed.
+    Results: ok, errors, left_waiting, stopped, timed_out, over_budget, failed.
     """
     head = step.head
     verdict: dict[str, Any] = {"result": _result(step, status)}
@@ -32,6 +35,8 @@ def verdict_of(step: Step, status: str) -> dict[str, Any]:
         verdict["by"] = step.stopped_by
         if step.stop_reason:
             verdict["reason"] = step.stop_reason
+    if verdict["result"] == OVER_BUDGET:
+        verdict |= {"budget_microusd": head.budget_microusd, "cost_microusd": head.cost_microusd}
     if head.error_count:
         verdict["errors"] = head.error_count
         verdict["failed_nodes"] = [step.plan.node(index).id for index in head.failed]
@@ -48,8 +53,7 @@ def _result(step: Step, status: str) -> str:
     if status == "TERMINATED":
         return "stopped"
     if status == "FAILED":
-        timed_out = step.failure is not None and step.failure.code == WALL_TIME
-        return "timed_out" if timed_out else "failed"
+        return _RESULTS.get(step.failure.code if step.failure is not None else "", "failed")
     if head.error_count or head.troubled:
         return "errors"
     return "left_waiting" if head.waiting else "ok"

@@ -16,7 +16,13 @@ from millstream.api.http.problems import documented
 from millstream.api.http.requests import EdgeRoute
 from millstream.api.state import EdgeDep
 from millstream.schemas.blocks import BlockSpec
-from millstream.schemas.errors import BlockDisabledError, BlockError, BlockUnknownError, UnavailableError
+from millstream.schemas.errors import (
+    BlockDisabledError,
+    BlockError,
+    BlockUnknownError,
+    QueueFullError,
+    UnavailableError,
+)
 
 router = APIRouter(prefix="/api/v1/blocks", tags=["blocks"], route_class=EdgeRoute)
 
@@ -72,6 +78,7 @@ def _shown(spec: BlockSpec) -> dict[str, Any]:
 
 
 @router.get("", response_model=list[BlockOut])
+@require(Scope.READ_BLOCK)
 async def list_blocks(_: CurrentUser, edge: EdgeDep) -> Response:
     """Return all blocks that can be used here, by name."""
     return JsonAnswer([_shown(spec) for spec in edge.specs.values() if not spec.disabled])
@@ -85,24 +92,23 @@ async def get_block(block_id: str, _: CurrentUser, edge: EdgeDep) -> Response:
     if spec is None:
         raise BlockUnknownError(f"No block has the id {block_id!r} here; GET /api/v1/blocks lists them.")
     return JsonAnswer(_shown(spec))
-@require(Scope.READ_BLOCK)
 
 
 @router.post(
     "/{block_id}/execute",
     response_model=RanOut,
     responses={
-        **documented(BlockError, BlockUnknownError, BlockDisabledError, UnavailableError),
+        **documented(BlockError, BlockUnknownError, BlockDisabledError, QueueFullError, UnavailableError),
         202: {"model": RanOut, "description": "It still runs, or waits for a person; GET the execution."},
     },
 )
+@require(Scope.EXECUTE_BLOCK)
 async def execute_block(
     block_id: str,
     body: RunIn,
     user: CurrentUser,
     edge: EdgeDep,
     wait_s: Annotated[float | None, Query(ge=0, le=600, description="Longest wait; default 60 s.")] = None,
-@require(Scope.EXECUTE_BLOCK)
 ) -> Response:
     """Run one block and return what it emitted. Inputs are taken as they are, without conversion."""
     spec = service.get_enabled(edge, block_id)

@@ -28,6 +28,7 @@ from millstream.schemas.errors import (
     InputInvalidError,
     NotFoundError,
     PayloadTooLargeError,
+    QueueFullError,
     UnavailableError,
 )
 from millstream.schemas.graph import Graph
@@ -58,16 +59,21 @@ class AgainIn(Ask):
     status_code=202,
     response_model=ExecutionHead,
     responses=documented(
-        NotFoundError, InputInvalidError, ConflictError, PayloadTooLargeError, UnavailableError
+        NotFoundError,
+        InputInvalidError,
+        ConflictError,
+        PayloadTooLargeError,
+        QueueFullError,
+        UnavailableError,
     ),
 )
+@require(Scope.EXECUTE_GRAPH)
 async def retry_execution(
     execution_id: UUID,
     body: AgainIn,
     user: CurrentUser,
     edge: EdgeDep,
     idempotency_key: IdempotencyKey = None,
-@require(Scope.EXECUTE_GRAPH)
 ) -> Response:
     """Run an execution again, with the same graph version and inputs. The new one has this one as its parent."""
     digest = service.digest_of(f"retry {execution_id}", body.model_dump(mode="json"))

@@ -44,6 +44,12 @@ class ExecuteIn(Ask):
     wall_time_s: float | None = Field(
         None, gt=0, le=30 * 86_400, description="Time limit of the run, in seconds."
     )
+    budget_microusd: int | None = Field(
+        None,
+        ge=0,
+        le=10**15,
+        description="What the run may cost, in millionths of a US dollar; it fails with code `over_budget` beyond.",
+    )
     timezone: Zone = Field("UTC", description="IANA zone for blocks that tell the time.")
     credentials_inputs: dict[str, Any] = Field(
         default_factory=dict, description="Not used yet; must be empty."

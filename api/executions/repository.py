@@ -97,7 +97,7 @@ UPDATE executions SET accepted_at = now(), start_record = NULL WHERE id = ANY(%(
 """
 START_RECORD = "SELECT start_record FROM executions WHERE id = %(id)s AND accepted_at IS NULL"
 TO_SWEEP = """
-SELECT id, start_record FROM executions
+SELECT id, user_id, start_record FROM executions
 WHERE accepted_at IS NULL AND start_record IS NOT NULL AND created_at < now() - make_interval(secs => %(age_s)s)
 ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
@@ -113,6 +113,15 @@ AND (%(graph_id)s::uuid IS NULL OR graph_id = %(graph_id)s)
 AND (%(status)s::text IS NULL OR status = %(status)s)
 AND (%(at)s::timestamptz IS NULL OR (created_at, id) < (%(at)s, %(after)s::uuid))
 ORDER BY created_at DESC, id DESC LIMIT %(limit)s
+"""
+COUNT_QUEUED = """
+SELECT count(*) FROM (
+    SELECT FROM executions WHERE user_id = %(owner_id)s AND status = 'QUEUED' AND deleted_at IS NULL LIMIT %(most)s
+) counted
+"""
+PLACE = """
+SELECT count(*) FROM executions WHERE user_id = %(owner_id)s AND status = 'QUEUED' AND deleted_at IS NULL
+AND (created_at, id) <= (%(created_at)s, %(id)s)
 """
 NODE_STATUS = "SELECT status FROM node_executions WHERE id = %(id)s AND execution_id = %(execution_id)s"
 
@@ -148,11 +157,25 @@ class Executions:
             record: bytes | None = await cur.fetchone()
         return record
 
-    async def lock_to_sweep(self, *, age_s: float, limit: int) -> list[tuple[UUID, bytes]]:
-        """Return executions that were not acknowledged in time; other edges pass over them until the commit."""
+    async def lock_to_sweep(self, *, age_s: float, limit: int) -> list[tuple[UUID, UUID, bytes]]:
+        """Return id, owner and Start of executions that were not acknowledged in time; other edges pass over them until
+        the commit."""
         async with self._conn.cursor(row_factory=tuple_row) as cur:
             await cur.execute(TO_SWEEP, {"age_s": age_s, "limit": limit})
             return await cur.fetchall()
+
+    async def count_queued(self, *, owner_id: UUID, most: int) -> int:
+        """Return how many executions of an owner have not begun; counts no further than `most`."""
+        async with self._conn.cursor(row_factory=scalar_row) as cur:
+            await cur.execute(COUNT_QUEUED, {"owner_id": owner_id, "most": most})
+            return int(await cur.fetchone() or 0)
+
+    async def place(self, row: Head) -> int:
+        """Return an execution's place among those of its owner that have not begun; 1 is the next."""
+        values = {"owner_id": row.user_id, "created_at": row.created_at, "id": row.id}
+        async with self._conn.cursor(row_factory=scalar_row) as cur:
+            await cur.execute(PLACE, values)
+            return int(await cur.fetchone() or 1)
 
     async def get(self, execution_id: UUID, *, owner_id: UUID) -> Whole:
         """Read one. Errors: NotFoundError, also if another owner has it."""

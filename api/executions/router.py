@@ -29,6 +29,7 @@ from millstream.schemas.errors import (
     InputInvalidError,
     NotFoundError,
     PayloadTooLargeError,
+    QueueFullError,
     UnavailableError,
 )
 from millstream.schemas.messages import Answer, ExecutionStatus, Stop
@@ -59,6 +60,7 @@ IdempotencyKey = Annotated[
         NotFoundError,
         ConflictError,
         PayloadTooLargeError,
+        QueueFullError,
         UnavailableError,
     ),
 )
@@ -149,13 +151,16 @@ async def get_execution(
     while True:
         async with edge.pool.connection() as conn:  # not held while waiting
             await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            row = await Executions(conn).get(execution_id, owner_id=user.id)
+            executions = Executions(conn)
+            row = await executions.get(execution_id, owner_id=user.id)
             if row.status in FINAL or time.monotonic() >= deadline:
                 values = Values(conn, execution_id, room_bytes=room)
                 resolver = shown.Resolver(edge.objects, execution_id, room)
-                return JsonAnswer(
-                    await shown.whole(row, values, resolver, limit=node_limit, offset=node_offset)
+                place = await executions.place(row) if row.status == "QUEUED" else None
+                answer = await shown.whole(
+                    row, values, resolver, limit=node_limit, offset=node_offset, place=place
                 )
+                return JsonAnswer(answer)
         await asyncio.sleep(WAIT_STEP_S)
 
 
@@ -174,9 +179,11 @@ async def stop_execution(
         row = await Executions(conn).get(execution_id, owner_id=user.id)
         whys = await reasons.of_executions(conn, [row])
     if row.status not in FINAL:
-        await service.ensure_sent(edge, execution_id)
+        await service.ensure_sent(edge, execution_id, owner_id=user.id)
         reason = body.reason if body else None
         await edge.inbox.send(Stop(execution_id=execution_id.bytes, by=str(user.id), reason=reason))
+        if row.status == "QUEUED":
+            await edge.inbox.withdraw(execution_id.bytes, str(user.id))
     return JsonAnswer(shown.head(row, whys[execution_id]), 202)
 
 

@@ -53,6 +53,7 @@ class Wanted:
     """The execution that this one was made from."""
     recorded: bytes | None = None
     """Outputs of nodes that are not to be run: see `Start.recorded`."""
+    budget_microusd: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +98,7 @@ async def prepare(edge: Edge, graph_id: UUID, body: ExecuteIn, *, owner_id: UUID
         masks=body.nodes_input_masks,
         flags=flags,
         wall_time_s=body.wall_time_s,
+        budget_microusd=body.budget_microusd,
     )
 
 
@@ -163,7 +165,7 @@ async def find_repeated(edge: Edge, key: str | None, digest: str, *, owner_id: U
             f"The Idempotency-Key {key!r} was used for another request; take a new one.",
             execution_id=str(earlier.id),
         )
-    await ensure_sent(edge, earlier.id)
+    await ensure_sent(edge, earlier.id, owner_id=owner_id)
     return _repeated(earlier)
 
 
@@ -187,11 +189,13 @@ async def start(
     key: str | None = None,
     id_: UUID | None = None,
 ) -> Started:
-    """Start an execution. Errors: PayloadTooLargeError, ConflictError, UnavailableError: Kafka does not answer.
+    """Ask that an execution begin; it does when its owner has room.
 
+    Errors: QueueFullError, PayloadTooLargeError, ConflictError, UnavailableError: Kafka does not answer.
     The row is committed before Kafka is asked, so that an execution that Kafka may have is never unknown here; and
     what Kafka did not acknowledge is sent again by the sweeper.
     """
+    await edge.queues.join(owner_id)
     execution_id = id_ or new_id()
     record, refs = await _record(edge, execution_id, wanted, owner_id)
     large = {name: payload_ref(value) for name, value in refs.items()}
@@ -221,7 +225,7 @@ async def start(
         repeated = await find_repeated(edge, key, digest, owner_id=owner_id)
         assert repeated is not None
         return repeated
-    await _send(edge, execution_id, record)
+    await _send(edge, execution_id, owner_id, record)
     return Started(
         id=execution_id,
         graph_id=wanted.graph_id,
@@ -258,13 +262,14 @@ async def _record(
         wall_time_ms=None if wanted.wall_time_s is None else round(wanted.wall_time_s * 1000),
         parent_execution_id=None if wanted.parent_id is None else wanted.parent_id.bytes,
         recorded=wanted.recorded,
+        budget_microusd=wanted.budget_microusd,
     )
     return encode(start_message), {each.name: each.value for each in named if each.value.ref is not None}
 
 
-async def _send(edge: Edge, execution_id: UUID, record: bytes) -> None:
+async def _send(edge: Edge, execution_id: UUID, owner_id: UUID, record: bytes) -> None:
     try:
-        await edge.inbox.send_bytes(execution_id.bytes, record)
+        await edge.inbox.request(execution_id.bytes, str(owner_id), record)
     except UnavailableError as error:
         raise UnavailableError(
             f"Kafka did not acknowledge execution {execution_id} in time. It is noted, and will be started when Kafka "
@@ -276,9 +281,9 @@ async def _send(edge: Edge, execution_id: UUID, record: bytes) -> None:
     edge.marks.add(execution_id)
 
 
-async def ensure_sent(edge: Edge, execution_id: UUID) -> None:
-    """Send the Start if Kafka may not have it: what follows must not overtake it. Errors: UnavailableError."""
+async def ensure_sent(edge: Edge, execution_id: UUID, *, owner_id: UUID) -> None:
+    """Send the request if Kafka may not have it: what follows must not overtake it. Errors: UnavailableError."""
     async with statements(edge.pool) as conn:
         record = await Executions(conn).find_start(execution_id)
     if record is not None:
-        await _send(edge, execution_id, record)
+        await _send(edge, execution_id, owner_id, record)

@@ -86,8 +86,10 @@ def _stats(row: Head, counted: int) -> dict[str, Any]:
     }
 
 
-async def whole(row: Whole, values: Values, resolver: Resolver, *, limit: int, offset: int) -> dict[str, Any]:
-    """Return an execution with its values and a page of its node executions."""
+async def whole(
+    row: Whole, values: Values, resolver: Resolver, *, limit: int, offset: int, place: int | None
+) -> dict[str, Any]:
+    """Return an execution with its values and a page of its node executions. `place`: in the queue, if it is in it."""
     outputs: dict[str, list[Any]] = {}
     for output in await values.execution_outputs():
         outputs.setdefault(output.name, []).append(
@@ -110,6 +112,7 @@ async def whole(row: Whole, values: Values, resolver: Resolver, *, limit: int, o
         ],
         "next_node_offset": offset + limit if more else None,
         "sequence": row.sequence,
+        **({} if place is None else {"reason": {"kind": "admission", "place": place}}),
     }
 
 

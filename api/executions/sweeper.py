@@ -34,16 +34,18 @@ async def run(edge: Edge) -> None:
 async def sweep(edge: Edge) -> int:
     """Send overdue Starts, in the order in which they came. Returns how many. Errors: UnavailableError.
 
-    The rows stay locked until they are marked, so that several edges share the work. A Start that is sent twice does no
-    harm: the coordinator knows the execution by its id.
+    The rows stay locked until they are marked, so that several edges share the work. A request that is sent twice does
+    no harm: admission knows the execution by its id, and the coordinator does when it has begun or ended.
     """
     async with edge.pool.connection() as conn:
         executions = Executions(conn)
         overdue = await executions.lock_to_sweep(age_s=edge.settings.limits.sweep_after_s, limit=AT_ONCE)
         if not overdue:
             return 0
-        await asyncio.gather(*(edge.inbox.send_bytes(id_.bytes, record) for id_, record in overdue))
-        await executions.accept([id_ for id_, _ in overdue])
+        await asyncio.gather(
+            *(edge.inbox.request(id_.bytes, str(owner), start) for id_, owner, start in overdue)
+        )
+        await executions.accept([id_ for id_, _, _ in overdue])
     edge.metrics.swept.inc(len(overdue))
     log.info("executions_swept", count=len(overdue))
     return len(overdue)

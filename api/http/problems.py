@@ -36,6 +36,7 @@ STATUS: Mapping[type[errors.MillstreamError], int] = {
     errors.BlockError: 400,
     errors.BlockUnknownError: 404,
     errors.BlockDisabledError: 403,
+    errors.QueueFullError: 429,
     errors.UnavailableError: 503,
 }
 """By class; a subclass that is not named has its parent's. 422 is FastAPI's alone."""
@@ -91,8 +92,8 @@ def problem(
     extra = dict(headers or {})
     if status == 401:
         extra.setdefault("WWW-Authenticate", 'Bearer realm="millstream"')
-    if status == 503:
-        extra.setdefault("Retry-After", str(RETRY_AFTER_S))
+    if status in (429, 503):
+        extra.setdefault("Retry-After", str((facts or {}).get("retry_after_s", RETRY_AFTER_S)))
     return JsonAnswer(body, status, headers=extra, media_type=MEDIA_TYPE)
 
 

@@ -1,7 +1,7 @@
 """An engine in the test's own process: the real `decide` and the real blocks between the real topics, without Faust.
 
-It stands for coordinator and workers while the edge is tested. `hold()` makes it wait before each task, so that a test
-can look at an execution half-way.
+It stands for admission (which lets all begin at once), coordinator and workers while the edge is tested. `held()` makes it
+wait before each task, so that a test can look at an execution half-way.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from millstream.connectors.payloads import Values
 from millstream.processors.context import Context
 from millstream.processors.registry import Registry
 from millstream.schemas.codec import decode, encode
-from millstream.schemas.messages import Emit, Events, Message, Run, Start, Timer
+from millstream.schemas.messages import Emit, Events, Message, Request, Run, Start, Timer
 from millstream.streams.engine import decide
 from millstream.streams.plan import Plan, decode_plan
 from millstream.streams.running import Environment, Running, run_task
 from millstream.streams.state import End, MemoryRows, State, load
-from millstream.topics.catalogue import EVENTS, INBOX
+from millstream.topics.catalogue import EVENTS, INBOX, REQUESTS
 
 
 class NoClaims:
@@ -42,7 +42,7 @@ class NoCache:
 
 
 class Engine:
-    """Takes what is appended to `executions.inbox` from now on."""
+    """Takes what is appended to `executions.requests` and `executions.inbox` from now on."""
 
     def __init__(
         self, kafka: str, registry: Registry, objects: Objects, context: Callable[[Run, Any], Context]
@@ -64,6 +64,8 @@ class Engine:
         self._free = asyncio.Event()
         self._free.set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self.admits = True
+        """False: what is asked for waits, and is forgotten."""
         self.seen: list[tuple[bytes, Message]] = []
         """Every inbox record: key and message."""
 
@@ -72,7 +74,11 @@ class Engine:
         self._consumer = AIOKafkaConsumer(bootstrap_servers=self._kafka, fetch_max_wait_ms=50)
         await self._producer.start()
         await self._consumer.start()
-        points = [TopicPartition(INBOX.name, partition) for partition in range(INBOX.partitions)]
+        points = [
+            TopicPartition(topic.name, partition)
+            for topic in (REQUESTS, INBOX)
+            for partition in range(topic.partitions)
+        ]
         self._consumer.assign(points)
         await self._consumer.seek_to_end(*points)
         for point in points:
@@ -107,6 +113,10 @@ class Engine:
 
     async def _take(self, record: ConsumerRecord) -> None:
         key, message = record.key, decode(record.value)
+        if record.topic == REQUESTS.name:
+            if isinstance(message, Request) and self.admits:
+                await self._producer.send_and_wait(INBOX.name, message.start, key=message.execution_id)
+            return
         self.seen.append((key, message))
         state = load(key, self._rows)
         plan = await self._plan(state, message)
