@@ -25,7 +25,7 @@ class Client:
     async def ask(self, method: str, data: Any = None, **more: Any) -> None:
         await self.connection.send(orjson.dumps({"method": method, "data": data, **more}).decode())
 
-    async def read(self, seconds: float = 20.0) -> dict[str, Any]:
+    async def read(self, seconds: float = 60.0) -> dict[str, Any]:
         async with asyncio.timeout(seconds):
             frame: dict[str, Any] = orjson.loads(await self.connection.recv())
         return frame

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import time
@@ -71,19 +72,21 @@ def test_following_has_no_gap_behind_the_last_records(conf: dict[str, Any], topi
     name = f"{topic}-follow"
     client, sender = admin(conf), producer(conf)
     client.create_topics([NewTopic(name, 2, 1)])[name].result(20)
-    stop = threading.Event()
+    stop, begun = threading.Event(), threading.Event()
 
     def send() -> None:
-        for number in range(1000):
+        for number in itertools.count():
             sender.produce(name, key=KEYS[0], value=str(number).encode())
             sender.poll(0)
+            if number == 10 and sender.flush(20) == 0:
+                begun.set()
             if stop.wait(0.002):
                 break
         sender.flush(20)
 
     thread = threading.Thread(target=send)
     thread.start()
-    time.sleep(0.3)
+    assert begun.wait(30)
     found: list[int] = []
     for record in tail.last(conf, [name], 3, follow=True):
         found.append(int(record.value or b""))
