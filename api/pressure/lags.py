@@ -12,6 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from millstream.api.pressure.readings import Place, Reading
+from millstream.topics.catalogue import PARTITIONS
 
 
 class Lags:
@@ -62,11 +63,11 @@ class Lags:
         await admin.start()
         await consumer.start()
         there = await consumer.topics()
-        self._points = {}
-        for topic in self._groups:
-            if topic in there:
-                partitions = consumer.partitions_for_topic(topic) or ()
-                self._points[topic] = [TopicPartition(topic, number) for number in sorted(partitions)]
+        self._points = {
+            topic: [TopicPartition(topic, number) for number in range(PARTITIONS)]
+            for topic in self._groups
+            if topic in there
+        }
 
     async def _done(self, topic: str) -> dict[TopicPartition, int]:
         assert self._admin is not None
