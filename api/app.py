@@ -34,15 +34,19 @@ from millstream.api.http.middleware import RequestFrame
 from millstream.api.inbox import Inbox
 from millstream.api.metrics import Metrics
 from millstream.api.openapi import describe
+from millstream.api.pressure.service import Pressure
+from millstream.api.reviews.router import router as reviews
 from millstream.api.settings import EdgeSettings
 from millstream.api.state import Edge
 from millstream.api.watch.hub import Hub
+from millstream.api.watchdog import service as watchdog
 from millstream.api.ws.router import router as ws
 from millstream.connectors import database
 from millstream.connectors import redis as redis_
 from millstream.connectors.objects import Objects
 from millstream.schemas.blocks import BlockSpec
 from millstream.schemas.errors import UnavailableError
+from millstream.topics.catalogue import LANES
 
 log = structlog.get_logger(__name__)
 
@@ -88,13 +92,19 @@ def _lifespan(settings: EdgeSettings, specs: list[BlockSpec], metrics: Metrics) 
         async with AsyncExitStack() as stack:
             edge = await _open(settings, specs, metrics, stack)
             app.state.edge = edge
-            sweeping = asyncio.create_task(sweeper.run(edge), name="sweeper")
+            works = {
+                "sweeper": sweeper.run(edge),
+                "pressure": edge.pressure.run(),
+                "watchdog": watchdog.run(edge),
+            }
+            tasks = [asyncio.create_task(work, name=name) for name, work in works.items()]
             log.info("edge_ready", blocks=len(specs))
             try:
                 yield
             finally:
-                sweeping.cancel()
-                await asyncio.wait([sweeping])
+                for task in tasks:
+                    task.cancel()
+                await asyncio.wait(tasks)
                 for socket in list(edge.sockets):
                     await _close(socket)
 
@@ -131,6 +141,7 @@ async def _open(
         hub=hub,
         redis=store,
         marks=marks,
+        pressure=Pressure(settings, {*LANES, *(spec.lane for spec in specs)}, metrics),
         queues=Queues(pool, limit=settings.limits.user_queue),
     )
 

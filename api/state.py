@@ -16,6 +16,7 @@ from millstream.api.executions.marks import Marks
 from millstream.api.executions.queues import Queues
 from millstream.api.inbox import Inbox
 from millstream.api.metrics import Metrics
+from millstream.api.pressure.service import Pressure
 from millstream.api.settings import EdgeSettings
 from millstream.api.watch.hub import Hub
 from millstream.connectors.objects import Objects
@@ -37,6 +38,7 @@ class Edge:
     redis: Redis
     marks: Marks
     queues: Queues
+    pressure: Pressure
     sockets: set[WebSocket] = field(default_factory=set)
     stopping: bool = False
 

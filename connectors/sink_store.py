@@ -123,6 +123,8 @@ SELECT {_cast(_EXECUTION_COLUMNS)}, now() FROM {_rows(_EXECUTION_COLUMNS)}
 ON CONFLICT (id) DO UPDATE SET
     status = excluded.status,
     sequence = excluded.sequence,
+    moved_at = now(),
+    nudges = 0,
     graph_id = coalesce(e.graph_id, excluded.graph_id),
     graph_version = coalesce(e.graph_version, excluded.graph_version),
     kafka_partition = excluded.kafka_partition,

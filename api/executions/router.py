@@ -20,6 +20,7 @@ from millstream.api.http.answers import JsonAnswer, dumps
 from millstream.api.http.paging import LIMIT_DEFAULT, Cursor, CursorText, Limit, page
 from millstream.api.http.problems import documented
 from millstream.api.http.requests import EdgeRoute
+from millstream.api.pressure.lanes import with_lanes
 from millstream.api.state import EdgeDep
 from millstream.api.views import FINAL
 from millstream.connectors.payloads import offload
@@ -160,7 +161,7 @@ async def get_execution(
                 answer = await shown.whole(
                     row, values, resolver, limit=node_limit, offset=node_offset, place=place
                 )
-                return JsonAnswer(answer)
+                return JsonAnswer(with_lanes(answer, edge.pressure, edge.specs))
         await asyncio.sleep(WAIT_STEP_S)
 
 

@@ -69,7 +69,8 @@ class Started:
 
 
 async def prepare(edge: Edge, graph_id: UUID, body: ExecuteIn, *, owner_id: UUID) -> Wanted:
-    """Load, check and compile a graph. Errors: NotFoundError, GraphInvalidError, InputInvalidError."""
+    """Load, check and compile a graph. Errors: OverloadedError, NotFoundError, GraphInvalidError, InputInvalidError."""
+    edge.pressure.check()
     if body.credentials_inputs:
         raise InputInvalidError("`credentials_inputs` cannot be used yet; leave it out.")
     async with statements(edge.pool) as conn:
@@ -191,10 +192,11 @@ async def start(
 ) -> Started:
     """Ask that an execution begin; it does when its owner has room.
 
-    Errors: QueueFullError, PayloadTooLargeError, ConflictError, UnavailableError: Kafka does not answer.
+    Errors: OverloadedError, QueueFullError, PayloadTooLargeError, ConflictError, UnavailableError: Kafka does not answer.
     The row is committed before Kafka is asked, so that an execution that Kafka may have is never unknown here; and
     what Kafka did not acknowledge is sent again by the sweeper.
     """
+    edge.pressure.check()
     await edge.queues.join(owner_id)
     execution_id = id_ or new_id()
     record, refs = await _record(edge, execution_id, wanted, owner_id)
