@@ -35,7 +35,6 @@ from millstream.api.inbox import Inbox
 from millstream.api.metrics import Metrics
 from millstream.api.openapi import describe
 from millstream.api.pressure.service import Pressure
-from millstream.api.reviews.router import router as reviews
 from millstream.api.settings import EdgeSettings
 from millstream.api.state import Edge
 from millstream.api.watch.hub import Hub
