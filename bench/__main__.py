@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import signal
 import sys
 import time
 from pathlib import Path
@@ -44,6 +45,7 @@ def main() -> None:
     logging.getLogger("aiokafka").setLevel(
         logging.CRITICAL
     )  # topics that have just been made have no leader yet
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # the platform is stopped on the way
     with Run(quick=options.quick) as run:
         try:
             measure(run, names)

@@ -37,7 +37,7 @@ async def measure(run: Run) -> None:
         return
     from bench import celery_chain
 
-    rate, p50 = await celery_chain.measure(run.redis.rpartition("/")[0] + "/1", chains)
+    rate, p50 = await celery_chain.measure(run.redis.rpartition("/")[0] + "/1", run.size(2000, 60))
     figures.add("celery_nodes_s", "Celery on the same Redis, 2 processes, chains of 10, tasks", rate, "/s")
     figures.add("celery_p50_ms", "Celery, one chain of 10, p50", p50, "ms")
 

@@ -66,7 +66,7 @@ async def measure(redis: str, count: int) -> tuple[float, float]:
 
 def _drive(count: int) -> tuple[float, float]:
     _run(20)
-    spans = [_run(1) for _ in range(max(20, count // 20))]
+    spans = [_run(1) for _ in range(max(10, count // 20))]
     return count * LENGTH / _run(count), 1000 * percentile(sorted(spans), 0.5)
 
 

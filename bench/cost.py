@@ -23,10 +23,10 @@ async def measure(run: Run) -> None:
         await settle(2.0)
         processes = run.processes()
         ends, sizes = await records(run.bootstrap), _bytes(run.kafka_data)
-        used = {name: cpu_s(process) for name, process in processes.items()}
+        used = {name: cpu_s(name, process) for name, process in processes.items()}
         nodes = (await watcher.run(graphs.chain(NODES), chains)).nodes
         await settle(2.0)  # the sink has the last events too
-        used = {name: cpu_s(process) - used[name] for name, process in processes.items()}
+        used = {name: cpu_s(name, process) - used[name] for name, process in processes.items()}
         appended = {name: end - ends[name] for name, end in (await records(run.bootstrap)).items()}
         sizes = {name: size - sizes.get(name, 0) for name, size in _bytes(run.kafka_data).items()}
     add("records_per_node", "records a node execution", sum(appended.values()) / nodes)

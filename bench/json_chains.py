@@ -74,7 +74,7 @@ async def _drive(bootstrap: str, run: str, count: int) -> tuple[float, float]:
     await consumer.seek_to_beginning(*partitions)
     try:
         await _chains(consumer, producer, run, "warm", 50)
-        spans = [await _chains(consumer, producer, run, f"one{i}-", 1) for i in range(max(20, count // 20))]
+        spans = [await _chains(consumer, producer, run, f"one{i}-", 1) for i in range(max(10, count // 20))]
         seconds = await _chains(consumer, producer, run, "run", count)
         return count * LENGTH / seconds, 1000 * percentile(sorted(spans), 0.5)
     finally:

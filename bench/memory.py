@@ -10,6 +10,7 @@ from bench.run import Run, pss_bytes, settle, tree_bytes
 from millstream.schemas.graph import Graph
 from millstream.topics.catalogue import CHANGELOG, INBOX
 
+COORDINATOR = "coordinator-0"
 PER = 10_000
 RECORDS = 2
 """On the inbox, until one waits: its Start, and its node's result."""
@@ -28,7 +29,7 @@ async def _open(run: Run, name: str, what: str, graph: Graph) -> None:
     before = _sizes(run)
     goal = (await records(run.bootstrap))[INBOX.name] + RECORDS * count
     async with run.watcher() as watcher:
-        await watcher.start_all(graph, count)
+        await watcher.start_all(graphs.compiled(graph), graph.id, count)
     async with asyncio.timeout(LIMIT_S):
         while (await records(run.bootstrap))[INBOX.name] < goal:
             await settle(0.5)
@@ -45,7 +46,7 @@ async def _open(run: Run, name: str, what: str, graph: Graph) -> None:
 def _sizes(run: Run) -> dict[str, int]:
     segments = [tree_bytes(folder, "*.log") for folder in run.kafka_data.glob(f"{CHANGELOG}-[0-9]*")]
     return {
-        "pss": pss_bytes(run.processes()["coordinator-0"]),
+        "pss": pss_bytes(COORDINATOR, run.processes()[COORDINATOR]),
         "table": tree_bytes(run.tables),
         "changelog": sum(segments),
     }

@@ -119,10 +119,10 @@ def tree_bytes(folder: Path, pattern: str = "*") -> int:
     return total
 
 
-def pss_bytes(process: psutil.Process) -> int:
+def pss_bytes(name: str, process: psutil.Process) -> int:
     """Return the proportional set size of a process and its children."""
     total = 0
-    for member in [process, *process.children(recursive=True)]:
+    for member in _members(name, process):
         try:
             total += member.memory_full_info().pss
         except psutil.NoSuchProcess:
@@ -130,16 +130,21 @@ def pss_bytes(process: psutil.Process) -> int:
     return total
 
 
-def cpu_s(process: psutil.Process) -> float:
+def cpu_s(name: str, process: psutil.Process) -> float:
     """Return the processor seconds that a process and its children have used."""
     total = 0.0
-    for member in [process, *process.children(recursive=True)]:
+    for member in _members(name, process):
         try:
             times = member.cpu_times()
         except psutil.NoSuchProcess:
             continue
         total += times.user + times.system
     return total
+
+
+def _members(name: str, process: psutil.Process) -> list[psutil.Process]:
+    """A process and its children; of the supervisor, whose children are all the others, itself."""
+    return [process] if name == "supervisor" else [process, *process.children(recursive=True)]
 
 
 def now_ms() -> int:

@@ -10,7 +10,7 @@ from millstream.schemas.graph import Graph
 
 async def measure(run: Run) -> None:
     """Add the figures."""
-    idle = sum(pss_bytes(process) for process in run.processes().values())
+    idle = sum(pss_bytes(name, process) for name, process in run.processes().items())
     async with run.watcher() as watcher:
         await watcher.run(graphs.chain(10), 50)
         await _spans(run, watcher)

@@ -97,10 +97,9 @@ class Watcher:
             headers.append(self._signer.sign(value))
         return execution_id, await self._producer.send(INBOX.name, value, execution_id, headers=headers)
 
-    async def start_all(self, graph: Graph, count: int) -> dict[bytes, int]:
+    async def start_all(self, plan: CompiledPlan, graph_id: str, count: int) -> dict[bytes, int]:
         """Start `count` executions; returns execution -> LogAppendTime of its Start."""
-        plan = compiled(graph)
-        sent = [await self.start(plan, graph.id) for _ in range(count)]
+        sent = [await self.start(plan, graph_id) for _ in range(count)]
         return {execution_id: (await future).timestamp for execution_id, future in sent}
 
     async def run(self, graph: Graph, count: int, *, limit_s: float = 120) -> Result:
@@ -108,9 +107,9 @@ class Watcher:
 
         Errors: TimeoutError; RuntimeError if one did not complete.
         """
+        plan, watch = compiled(graph), _Watch()
         start = time.perf_counter()
-        watch = _Watch()
-        watch.began = await self.start_all(graph, count)
+        watch.began = await self.start_all(plan, graph.id, count)
         async with asyncio.timeout(limit_s):
             await self._read(watch, lambda: watch.result.ended >= count)
         watch.result.seconds = time.perf_counter() - start
