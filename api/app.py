@@ -35,6 +35,7 @@ from millstream.api.inbox import Inbox
 from millstream.api.metrics import Metrics
 from millstream.api.openapi import describe
 from millstream.api.pressure.service import Pressure
+from millstream.api.reviews.router import router as reviews
 from millstream.api.settings import EdgeSettings
 from millstream.api.state import Edge
 from millstream.api.watch.hub import Hub
@@ -79,7 +80,7 @@ def create_app(settings: EdgeSettings, specs: Iterable[BlockSpec]) -> FastAPI:
         redirect_slashes=False,
     )
     problems.install(app)
-    for router in (graphs, executions, again, blocks, files, health, ws):
+    for router in (graphs, executions, again, reviews, blocks, files, health, ws):
         app.include_router(router)
     describe(app)
     return app

@@ -123,7 +123,6 @@ PLACE = """
 SELECT count(*) FROM executions WHERE user_id = %(owner_id)s AND status = 'QUEUED' AND deleted_at IS NULL
 AND (created_at, id) <= (%(created_at)s, %(id)s)
 """
-NODE_STATUS = "SELECT status FROM node_executions WHERE id = %(id)s AND execution_id = %(execution_id)s"
 
 
 class Executions:
@@ -210,10 +209,3 @@ class Executions:
         async with self._conn.cursor(row_factory=class_row(Head)) as cur:
             await cur.execute(LIST, values)
             return await cur.fetchall()
-
-    async def find_node_status(self, node_execution_id: UUID, *, execution_id: UUID) -> str | None:
-        """Return the status of a node execution, None if it is not there (yet)."""
-        async with self._conn.cursor(row_factory=scalar_row) as cur:
-            await cur.execute(NODE_STATUS, {"id": node_execution_id, "execution_id": execution_id})
-            status: str | None = await cur.fetchone()
-        return status

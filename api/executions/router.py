@@ -23,7 +23,6 @@ from millstream.api.http.requests import EdgeRoute
 from millstream.api.pressure.lanes import with_lanes
 from millstream.api.state import EdgeDep
 from millstream.api.views import FINAL
-from millstream.connectors.payloads import offload
 from millstream.schemas.errors import (
     ConflictError,
     GraphInvalidError,
@@ -33,7 +32,7 @@ from millstream.schemas.errors import (
     QueueFullError,
     UnavailableError,
 )
-from millstream.schemas.messages import Answer, ExecutionStatus, Stop
+from millstream.schemas.messages import ExecutionStatus, Stop
 
 router = APIRouter(prefix="/api/v1", tags=["executions"], route_class=EdgeRoute)
 
@@ -65,9 +64,9 @@ IdempotencyKey = Annotated[
         UnavailableError,
     ),
 )
+@require(Scope.EXECUTE_GRAPH)
 async def execute_graph(
     graph_id: UUID,
-@require(Scope.EXECUTE_GRAPH)
     body: models.ExecuteIn,
     user: CurrentUser,
     edge: EdgeDep,
@@ -108,9 +107,9 @@ def accepted(started: service.Started, user_id: UUID, *, kind: str, dry_run: boo
 
 
 @router.get("/executions", response_model=models.ExecutionPage)
+@require(Scope.READ_GRAPH)
 async def list_executions(
     user: CurrentUser,
-@require(Scope.READ_GRAPH)
     conn: ReadConnection,
     graph_id: UUID | None = None,
     status: ExecutionStatus | None = None,
@@ -135,9 +134,9 @@ async def list_executions(
 @router.get(
     "/executions/{execution_id}", response_model=models.ExecutionOut, responses=documented(NotFoundError)
 )
+@require(Scope.READ_GRAPH)
 async def get_execution(
     execution_id: UUID,
-@require(Scope.READ_GRAPH)
     user: CurrentUser,
     edge: EdgeDep,
     wait_s: Annotated[
@@ -171,12 +170,12 @@ async def get_execution(
     response_model=models.ExecutionHead,
     responses=documented(NotFoundError, UnavailableError),
 )
+@require(Scope.EXECUTE_GRAPH)
 async def stop_execution(
     execution_id: UUID, user: CurrentUser, edge: EdgeDep, body: models.StopIn | None = None
 ) -> Response:
     """End an execution now. The answer shows it as it was before; one that has ended stays as it is."""
     async with statements(edge.pool) as conn:
-@require(Scope.EXECUTE_GRAPH)
         row = await Executions(conn).get(execution_id, owner_id=user.id)
         whys = await reasons.of_executions(conn, [row])
     if row.status not in FINAL:
@@ -188,48 +187,15 @@ async def stop_execution(
     return JsonAnswer(shown.head(row, whys[execution_id]), 202)
 
 
-@router.post(
-    "/executions/{execution_id}/nodes/{node_execution_id}/answer",
-    status_code=202,
-    responses=documented(NotFoundError, ConflictError, UnavailableError),
-)
-async def answer_review(
-    execution_id: UUID, node_execution_id: UUID, body: models.ReviewIn, user: CurrentUser, edge: EdgeDep
-) -> Response:
-    """Decide a review. The first decision counts."""
-    async with statements(edge.pool) as conn:
-        executions = Executions(conn)
-        row = await executions.get(execution_id, owner_id=user.id)
-        status = await executions.find_node_status(node_execution_id, execution_id=execution_id)
-    if status is None:
-        raise NotFoundError(f"There is no node execution {node_execution_id} in execution {execution_id}.")
-@require(Scope.READ_GRAPH)
-    if status != "REVIEW" or row.status in FINAL:
-        raise ConflictError(f"The node execution waits for no decision: it is {status}.", status=status)
-    data = None
-    if "data" in body.model_fields_set:
-        data = await offload(dumps(body.data), edge.objects, str(user.id))
-    decision = Answer(
-        execution_id=execution_id.bytes,
-        node_execution_id=node_execution_id.bytes,
-        approved=body.approved,
-        data=data,
-        message=body.message,
-        by=str(user.id),
-    )
-    await edge.inbox.send(decision)
-    return JsonAnswer({"id": node_execution_id, "approved": body.approved}, 202)
-
-
 @router.get(
     "/executions/{execution_id}/events",
     response_model=models.EventPage,
     responses={
         **documented(NotFoundError),
-@require(Scope.READ_GRAPH)
         200: {"content": {"application/x-ndjson": {}}, "description": "A page, or a line an event."},
     },
 )
+@require(Scope.READ_GRAPH)
 async def list_events(
     request: Request,
     execution_id: UUID,
@@ -252,6 +218,7 @@ async def list_events(
     response_class=Response,
     responses={200: {"content": {"application/json": {}}}, **documented(NotFoundError)},
 )
+@require(Scope.READ_GRAPH)
 async def get_value(execution_id: UUID, ref: str, user: CurrentUser, edge: EdgeDep) -> Response:
     """Return a value that was too large for the answer or the event that named it."""
     async with statements(edge.pool) as conn:

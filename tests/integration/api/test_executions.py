@@ -201,7 +201,7 @@ async def test_stop_ends_an_execution_and_may_be_repeated(client: httpx.AsyncCli
             assert answer.status_code == 202
         last = await ended(client, id_)
     assert last["status"] == "TERMINATED"
-    assert last["verdict"] == {"result": "stopped", "by": last["user_id"]}
+    assert last["verdict"] == {"result": "stopped", "by": last["user_id"], "reason": "enough"}
     assert (await client.post(f"/api/v1/executions/{id_}/stop")).json()["status"] == "TERMINATED"
 
 

@@ -1,0 +1,1 @@
+"""Reviews: what people are asked while an execution waits, and their answers."""
