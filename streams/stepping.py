@@ -265,9 +265,10 @@ class Step:
         head = self.head
         if self.ended is not None:
             return
-        if head.in_flight or head.parked or head.ready_first < head.ready_next:
-            if head.status == "REVIEW":
-                self.tell_status("RUNNING")
+        busy = head.in_flight or head.parked or head.ready_first < head.ready_next
+        if head.status == "REVIEW" and (busy or not head.reviews):
+            self.tell_status("RUNNING")  # also before the end: there is no way from REVIEW to COMPLETED
+        if busy:
             return
         if head.reviews:
             if head.status != "REVIEW":

@@ -38,6 +38,7 @@ from millstream.streams.nudging import GIVEN_LIMIT
 from millstream.streams.plan import compile_plan, decode_plan
 from millstream.streams.readiness import inline
 from millstream.streams.state import End, MemoryRows, load
+from tests.unit.streams import transitions
 from tests.unit.streams.reference import Function, Part, Reference, Values, Wire
 
 EXECUTION = derived(b"execution", 1)
@@ -289,6 +290,7 @@ def test_interrupted_runs_end_as_the_reference_says(
             real.nudge()
     assert expected.unfinished() == []
     assert real.outcome() == expected.outcome()
+    transitions.check(real.events[number] for number in range(len(real.events)))
     last = real.events[len(real.events) - 1]
     assert last.kind == "EXECUTION"
     assert last.status == "COMPLETED"

@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from millstream.schemas.errors import GraphInvalidError
+from tests.unit.streams import transitions
 from tests.unit.streams.scenes import CALLS, IDS, OUT, REGISTRY, NodeRow, graph, one, ran
 from tests.unit.streams.simulation import Simulation
 
@@ -20,6 +21,7 @@ def _no_calls() -> None:
 async def test_a_failure_that_may_pass_is_tried_again_after_a_growing_wait() -> None:
     simulation = await ran(one("FlakyBlock", {"retries": 3, "backoff_s": 10, "jitter": 0}))
     assert simulation.outputs() == {"result": [1]}
+    transitions.check(delta for _, delta in simulation.events)
     assert len(CALLS) == 3
     assert simulation.now >= 1_000_000 + 10_000 + 20_000
     reasons = [orjson.loads(d.detail)["reason"] for _, d in simulation.events if d.kind == "NODE" and d.status == "QUEUED"
