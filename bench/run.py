@@ -60,8 +60,9 @@ class Run:
         if self._platform is None:
             known = variables()
             limits: dict[str, Any] = {name: value for name, value in LIMITS.items() if name in known}
-            self._platform = Platform(self._folder / "home", **limits)
-            self._platform.start()
+            platform = Platform(self._folder / "home", **limits)
+            platform.start()  # one that does not come up stops by itself
+            self._platform = platform
         return self._platform
 
     def stop_platform(self) -> None:
