@@ -23,6 +23,8 @@ from tests.platform import Platform
 MEMBER = Path(__file__).with_name("member.py")
 SESSION_S = 10.0
 """Session timeout of the engine's groups (`EngineSettings.session_timeout_s`)."""
+READY_S = 240.0
+"""How long the platform may take to be ready again, on a machine that much else runs on."""
 
 
 @dataclass

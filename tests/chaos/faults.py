@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import redis
 
 from tests.chaos import clock
-from tests.chaos.arena import SESSION_S, Arena
+from tests.chaos.arena import READY_S, SESSION_S, Arena
 
 Fault = Callable[[Arena], None]
 OVER_SESSION_S = SESSION_S + 3
@@ -34,7 +34,7 @@ def kill(name: str, after: tuple[float, float] = (1.0, 2.5)) -> Fault:
 def kill_the_broker(arena: Arena) -> None:
     """Nothing moves until it is back."""
     arena.kill("kafka")
-    arena.mill.wait_ready(90)
+    arena.mill.wait_ready(READY_S)
 
 
 def kill_all(arena: Arena) -> None:
@@ -58,7 +58,7 @@ def freeze_broker(seconds: float) -> Fault:
     def freeze_broker(arena: Arena) -> None:
         with arena.frozen("kafka"):
             pause(arena, seconds, seconds)
-        arena.mill.wait_ready(90)
+        arena.mill.wait_ready(READY_S)
 
     return freeze_broker
 

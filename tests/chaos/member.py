@@ -6,10 +6,10 @@ from __future__ import annotations
 import functools
 
 from millstream.cli.main import main
-from millstream.streams import apps, coordinator, worker
+from millstream.streams import admitting, apps, coordinator, worker
 
 if __name__ == "__main__":
     nameless = functools.partial(apps.build, consumer_group_instance_id=None)
-    for module in (coordinator, worker):
+    for module in (admitting, coordinator, worker):
         vars(module)["build"] = nameless
     main()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.chaos import graph
-from tests.chaos.arena import Arena
+from tests.chaos.arena import READY_S, Arena
 from tests.chaos.checks import Facts, check_runs, check_watchers
 from tests.chaos.effects import Effects
 from tests.chaos.faults import Fault
@@ -45,7 +45,7 @@ def storm(
         try:
             with Load(mill, saved.id, per_s=per_s, told=watchers.follow) as load:
                 _rounds(arena, faults, load, at_least)
-            mill.wait_ready(90)
+            mill.wait_ready(READY_S)
             arena.say(f"{len(load.accepted)} accepted, {load.refused} times refused")
             facts = check_runs(mill, saved, load.accepted, effects)
             watchers.finish(60)

@@ -12,7 +12,7 @@ from random import Random
 import pytest
 
 from tests.chaos import graph
-from tests.chaos.arena import SESSION_S, Arena
+from tests.chaos.arena import READY_S, SESSION_S, Arena
 from tests.chaos.checks import check_runs
 from tests.chaos.effects import Effects
 from tests.chaos.load import Load
@@ -40,7 +40,7 @@ def hit(arena: Arena, effects: Effects, victim: str, kill: Callable[[], float], 
         assert owned, f"{victim} has no partitions"
         at = kill()
         time.sleep(watch_s)
-    mill.wait_ready(90)
+    mill.wait_ready(READY_S)
     assert not check_runs(mill, saved, load.accepted, effects).problems
     found = asyncio.run(measure(kafka, victim, owned, at, at + watch_s))
     print(f"\n{victim}: {found}", flush=True)  # noqa: T201 - a figure for the manual
@@ -63,5 +63,5 @@ def test_a_lost_machine_s_share_is_taken_over_after_its_session(
     arena = Arena(mill=mill, rng=Random(0), folder=tmp_path)
     with arena.frozen("supervisor"):  # nobody starts it again
         found = hit(arena, effects, victim, lambda: arena.kill(victim), watch_s=TAKEOVER_S * ROOM)
-    mill.wait_ready(90)
+    mill.wait_ready(READY_S)
     assert SESSION_S - 3 < found.all_s < TAKEOVER_S * ROOM
