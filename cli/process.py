@@ -95,7 +95,7 @@ async def _coordinator(settings: Settings, name: str, *, admission: bool) -> int
     built = build_coordinator(
         engine, producer, Objects(settings.objects), _dead_letter_of(group), signer=settings.signer()
     )
-    apps, work = [built.app], [built.pump, built.ring]
+    apps, work = [built.app], [built.pump, built.ring, built.sweeper.run]
     if admission:
         gate = _gate(settings, name, producer)
         apps.append(gate.app)

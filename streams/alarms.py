@@ -23,6 +23,11 @@ class BrokerClock:
         if not self._seen or base > self._base_ms:
             self._base_ms, self._seen = base, True
 
+    @property
+    def known(self) -> bool:
+        """Whether a record told the time; before, it is this machine's."""
+        return self._seen
+
     def now_ms(self) -> int:
         """Return the broker's time."""
         return int(self._base_ms + time.monotonic() * 1000)

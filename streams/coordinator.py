@@ -33,6 +33,7 @@ from millstream.streams.commit import Committer, DeadLetterOf
 from millstream.streams.plan import Plan, decode_plan
 from millstream.streams.resting import failed_start
 from millstream.streams.state import PLAN, TIMED, Due, Head, State, load, numbers, pack_offset
+from millstream.streams.sweeping import KEPT_MS, Sweeper
 from millstream.topics import catalogue
 
 log = structlog.get_logger()
@@ -64,6 +65,8 @@ class Coordinator:
         dead_letter: DeadLetterOf,
         fence_s: float,
         signer: Signer | None = None,
+        *,
+        ends_kept_ms: int = KEPT_MS,
     ) -> None:
         self.app = app
         self._signer = signer
@@ -78,6 +81,9 @@ class Coordinator:
         self.clock = BrokerClock()
         self._commit = Committer(app, producer, changelog=catalogue.STATE, fence_s=fence_s, signer=signer)
         self.table = self._commit.table
+        self.sweeper = Sweeper(
+            self._commit, self.clock, partitions=self._owned, forget=self._forget_rows, kept_ms=ends_kept_ms
+        )
         self._inbox = app.topic(catalogue.INBOX.name, partitions=catalogue.PARTITIONS, **BYTES)
         app.agent(self._inbox, name="coordinator")(self._commit.listen)
         app.on_rebalance_complete.connect(self._on_rebalanced)
@@ -91,9 +97,19 @@ class Coordinator:
         self._states.clear()
         self._written_plans.clear()
         self.alarms.clear()
-        for tp in self.app.consumer.assignment():
-            if tp.topic == catalogue.INBOX.name:
-                self._find_timers(tp.partition)
+        for partition in self._owned():
+            self._find_timers(partition)
+
+    def _owned(self) -> list[int]:
+        """Return the partitions of the inbox that are ours."""
+        assigned = self.app.consumer.assignment()
+        return sorted(tp.partition for tp in assigned if tp.topic == catalogue.INBOX.name)
+
+    def _forget_rows(self, partition: int, keys: list[bytes]) -> None:
+        """Rows are deleted: end markers and plans."""
+        for key in keys:
+            self._states.pop(key, None)
+            self._written_plans.discard((partition, key[len(PLAN) :]))
 
     def _find_timers(self, partition: int) -> None:
         rows = self.table.data.rows(partition)
@@ -115,8 +131,9 @@ class Coordinator:
             if self._generation != self.app.consumer_generation_id:
                 self._forget()
             burst = Burst(events)
-            await self._decide(burst)
-            await self._flush(burst)
+            async with self.sweeper.turn:
+                await self._decide(burst)
+                await self._flush(burst)
 
     async def _decide(self, burst: Burst) -> None:
         for event in burst.events:
@@ -186,6 +203,7 @@ class Coordinator:
         return plan
 
     def _keep_plan(self, burst: Burst, partition: int, message: Start, offset: int) -> None:
+        self.sweeper.wants(message.plan_hash)
         mark = (partition, message.plan_hash)
         if mark in self._written_plans or message.plan is None:
             return

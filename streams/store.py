@@ -106,6 +106,17 @@ class PartitionRows:
         value: bytes | None = self._store._db_for_partition(self._partition).get(key)
         return value
 
+    def page(self, start: bytes, limit: int) -> list[tuple[bytes, bytes]]:
+        """Return rows from `start` on, sorted by key, whatever they are; Faust's own row is left out."""
+        rows = self._store._db_for_partition(self._partition).iter()
+        rows.seek(start)
+        found: list[tuple[bytes, bytes]] = []
+        while rows.valid() and len(found) < limit:
+            if rows.key() != self._store.offset_key:
+                found.append((rows.key(), rows.value()))
+            rows.next()
+        return found
+
     def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Return the rows below a prefix, sorted by key."""
         rows = self._store._db_for_partition(self._partition).iter()
