@@ -5,7 +5,9 @@ forms.
 from __future__ import annotations
 
 import datetime
-from collections.abc import AsyncIterator
+import functools
+import inspect
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from millstream.processors import templates
@@ -22,14 +24,43 @@ from millstream.processors.annotations import (
 )
 from millstream.processors.blocks.files import kept
 from millstream.processors.samples import Sample
-from millstream.processors.sdk import block
+from millstream.processors.sdk import Block, block
 from millstream.processors.services import Files
 from millstream.schemas.errors import BlockExecutionError, BlockInputError, BlockTimeoutError
 
-INPUT: dict[str, Any] = {"kind": "Input", "categories": ("BASIC", "INPUT"), "static_output": True}
+
+async def _fields(
+    name: str,
+    title: Advanced[str | None] = None,
+    description: Advanced[str | None] = None,
+    advanced: Advanced[bool] = False,
+    secret: Advanced[bool] = False,
+) -> None:
+    """The pins that all inputs have beside `value`; the edge reads them, the blocks do not."""
 
 
-@block(
+def input_block(*, id: str, name: str, samples: Sequence[Sample]) -> Callable[[Callable[..., Any]], Block]:
+    """Make an input of a function that takes a value: as `@block`, with the pins that all inputs have."""
+
+    def made(fn: Callable[..., Any]) -> Block:
+        own, shared = inspect.signature(fn), inspect.signature(_fields)
+        first, *rest = shared.parameters.values()
+        value, *more = own.parameters.values()
+
+        @functools.wraps(fn)
+        async def call(**arguments: Any) -> Any:
+            return await fn(**{pin: arguments[pin] for pin in own.parameters})
+
+        call.__signature__ = own.replace(parameters=[first, value, *rest, *more])  # type: ignore[attr-defined]
+        call.__annotations__ = {**_fields.__annotations__, **fn.__annotations__}
+        options: Any = {"kind": "Input", "categories": ("BASIC", "INPUT"), "static_output": True}
+        found: Block = block(id=id, name=name, samples=samples, **options)(call)
+        return found
+
+    return made
+
+
+@input_block(
     id="c0a8e994-ebf1-4a9c-a4d8-89d09c86741b",
     name="AgentInputBlock",
     samples=[
@@ -37,15 +68,9 @@ INPUT: dict[str, Any] = {"kind": "Input", "categories": ("BASIC", "INPUT"), "sta
         Sample({"name": "x", "value": ""}, [("result", "")]),
         Sample({"name": "x"}, []),
     ],
-    **INPUT,
 )
 async def agent_input(
-    name: str,
     value: Advanced[Any] = None,
-    title: Advanced[str | None] = None,
-    description: Advanced[str | None] = None,
-    advanced: Advanced[bool] = False,
-    secret: Advanced[bool] = False,
 ) -> Any:
     """Take a value that whoever runs the agent gives. Nothing comes out if there is none; 0, false and ""
     count.
@@ -61,19 +86,13 @@ async def agent_input(
     return value
 
 
-@block(
+@input_block(
     id="7fcd3bcb-8e1b-4e69-903d-32d3d4a92158",
     name="AgentShortTextInputBlock",
     samples=[Sample({"name": "topic", "value": "tea"}, [("result", "tea")])],
-    **INPUT,
 )
 async def agent_short_text_input(
-    name: str,
     value: ShortText | None = None,
-    title: Advanced[str | None] = None,
-    description: Advanced[str | None] = None,
-    advanced: Advanced[bool] = False,
-    secret: Advanced[bool] = False,
 ) -> str | None:
     """Take one line of text.
 
@@ -83,19 +102,13 @@ async def agent_short_text_input(
     return value
 
 
-@block(
+@input_block(
     id="90a56ffb-7024-4b2b-ab50-e26c5e5ab8ba",
     name="AgentLongTextInputBlock",
     samples=[Sample({"name": "essay", "value": "one\ntwo"}, [("result", "one\ntwo")])],
-    **INPUT,
 )
 async def agent_long_text_input(
-    name: str,
     value: LongText | None = None,
-    title: Advanced[str | None] = None,
-    description: Advanced[str | None] = None,
-    advanced: Advanced[bool] = False,
-    secret: Advanced[bool] = False,
 ) -> str | None:
     """Take text of several lines.
 
@@ -105,22 +118,16 @@ async def agent_long_text_input(
     return value
 
 
-@block(
+@input_block(
     id="96dae2bb-97a2-41c2-bd2f-13a3b5a8ea98",
     name="AgentNumberInputBlock",
     samples=[
         Sample({"name": "n", "value": 0}, [("result", 0)]),
         Sample({"name": "n", "value": "7"}, raises="block_input_invalid"),
     ],
-    **INPUT,
 )
 async def agent_number_input(
-    name: str,
     value: int | None = None,
-    title: Advanced[str | None] = None,
-    description: Advanced[str | None] = None,
-    advanced: Advanced[bool] = False,
-    secret: Advanced[bool] = False,
 ) -> int | None:
     """Take a whole number.
 
@@ -130,22 +137,16 @@ async def agent_number_input(
     return value
 
 
-@block(
+@input_block(
     id="7e198b09-4994-47db-8b4d-952d98241817",
     name="AgentDateInputBlock",
     samples=[
         Sample({"name": "day", "value": "2026-02-28"}, [("result", "2026-02-28")]),
         Sample({"name": "day", "value": "2026-02-30"}, raises="block_input_invalid"),
     ],
-    **INPUT,
 )
 async def agent_date_input(
-    name: str,
     value: DateText | None = None,
-    title: Advanced[str | None] = None,
-    description: Advanced[str | None] = None,
-    advanced: Advanced[bool] = False,
-    secret: Advanced[bool] = False,
 ) -> DateText | None:
     """Take a date, as YYYY-MM-DD.
 
@@ -160,22 +161,16 @@ async def agent_date_input(
         raise BlockInputError(f"{value[:50]!r} is no date; write it as 2026-12-31.") from error
 
 
-@block(
+@input_block(
     id="2a1c757e-86cf-4c7e-aacf-060dc382e434",
     name="AgentTimeInputBlock",
     samples=[
         Sample({"name": "at", "value": "08:30"}, [("result", "08:30:00")]),
         Sample({"name": "at", "value": "25:00"}, raises="block_input_invalid"),
     ],
-    **INPUT,
 )
 async def agent_time_input(
-    name: str,
     value: TimeText | None = None,
-    title: Advanced[str | None] = None,
-    description: Advanced[str | None] = None,
-    advanced: Advanced[bool] = False,
-    secret: Advanced[bool] = False,
 ) -> TimeText | None:
     """Take a time of day, as HH:MM or HH:MM:SS.
 
@@ -190,22 +185,16 @@ async def agent_time_input(
         raise BlockInputError(f"{value[:50]!r} is no time of day; write it as 08:30.") from error
 
 
-@block(
+@input_block(
     id="cbf36ab5-df4a-43b6-8a7f-f7ed8652116e",
     name="AgentToggleInputBlock",
     samples=[
         Sample({"name": "on"}, [("result", False)]),
         Sample({"name": "on", "value": True}, [("result", True)]),
     ],
-    **INPUT,
 )
 async def agent_toggle_input(
-    name: str,
     value: bool = False,
-    title: Advanced[str | None] = None,
-    description: Advanced[str | None] = None,
-    advanced: Advanced[bool] = False,
-    secret: Advanced[bool] = False,
 ) -> bool:
     """Take yes or no; without a value it is no.
 
@@ -215,21 +204,15 @@ async def agent_toggle_input(
     return value
 
 
-@block(
+@input_block(
     id="655d6fdf-a334-421c-b733-520549c07cd1",
     name="AgentDropdownInputBlock",
     samples=[
         Sample({"name": "size", "value": "small", "options": ["small", "large"]}, [("result", "small")])
     ],
-    **INPUT,
 )
 async def agent_dropdown_input(
-    name: str,
     value: str | None = None,
-    title: Advanced[str | None] = None,
-    description: Advanced[str | None] = None,
-    advanced: Advanced[bool] = False,
-    secret: Advanced[bool] = False,
     options: list[Any] = EMPTY,
 ) -> str | None:
     """Take one of several texts. The form offers the options; a run is not held to them.
@@ -241,22 +224,16 @@ async def agent_dropdown_input(
     return value
 
 
-@block(
+@input_block(
     id="5603b273-f41e-4020-af7d-fbc9c6a8d928",
     name="AgentTableInputBlock",
     samples=[
         Sample({"name": "rows"}, [("result", [])]),
         Sample({"name": "rows", "value": [{"a": 1}], "column_headers": ["a"]}, [("result", [{"a": 1}])]),
     ],
-    **INPUT,
 )
 async def agent_table_input(
-    name: str,
     value: list[dict[str, Any]] | None = None,
-    title: Advanced[str | None] = None,
-    description: Advanced[str | None] = None,
-    advanced: Advanced[bool] = False,
-    secret: Advanced[bool] = False,
     column_headers: list[str] = EMPTY,
 ) -> list[dict[str, Any]]:
     """Take rows of a table; without a value the table is empty.
@@ -268,7 +245,7 @@ async def agent_table_input(
     return value or []
 
 
-@block(
+@input_block(
     id="95ead23f-8283-4654-aef3-10c053b74a31",
     name="AgentFileInputBlock",
     samples=[
@@ -281,15 +258,9 @@ async def agent_table_input(
             [("result", "data:text/plain;base64,aGVsbG8=")],
         ),
     ],
-    **INPUT,
 )
 async def agent_file_input(
-    name: str,
     value: FileRef | None = None,
-    title: Advanced[str | None] = None,
-    description: Advanced[str | None] = None,
-    advanced: Advanced[bool] = False,
-    secret: Advanced[bool] = False,
     base_64: Advanced[bool] = False,
     *,
     files: Files,
