@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 
 import pytest
 
+from millstream.topics.clients import producer
 from tests.integration.streams.kit import Kit, wait_for
 
 pytestmark = pytest.mark.integration
@@ -57,3 +59,27 @@ def test_work_that_was_not_acknowledged_is_done_again_after_a_kill(bench: Kit) -
     again = bench.spawn("pool", topics=[[topic]], session_s=6.0)
     again.wait(lambda: set(bench.ids("end")) == set(ids))
     wait_for(lambda: bench.committed(bench.name, topic) == bench.ends(topic), what=bench.tails())
+
+
+def test_markers_of_transactions_and_aborted_records_stop_no_commit(bench: Kit) -> None:
+    """They take offsets that nobody is handed: the commit passes them, and no record of a transaction is skipped."""
+    topic = bench.topic("work", 2)
+    client = producer(bench.conf, **{"transactional.id": bench.name, "enable.idempotence": True})
+    client.init_transactions(60)
+    kept = []
+    for turn in range(6):
+        client.begin_transaction()
+        for n in range(10):
+            job = {"id": f"{turn}-{n}"}
+            client.produce(topic, key=job["id"].encode(), value=json.dumps(job).encode(), partition=n % 2)
+        client.flush(60)
+        if turn % 2:
+            client.abort_transaction(60)
+        else:
+            client.commit_transaction(60)
+            kept += [f"{turn}-{n}" for n in range(10)]
+    program = bench.spawn("pool", topics=[[topic]])
+    program.wait(lambda: set(kept) <= set(bench.ids("end")), 60)
+    more = bench.work(topic, ({"id": f"last-{n}"} for n in range(4)), 2)
+    program.wait(lambda: bench.committed(bench.name, topic) == bench.ends(topic), 60)
+    assert set(bench.ids("end")) >= {*kept, *more}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from millstream.schemas.codec import encode
-from millstream.schemas.messages import Run, Stop
+from millstream.schemas.messages import Events, Run, Stop, Timer
 from millstream.topics.catalogue import EVENTS, INBOX, PARTITIONS, STATE, tasks
 from tests.integration.streams.engine import gated
 from tests.integration.streams.kit import Kit, wait_for
@@ -112,6 +112,39 @@ RUN: dict[str, Any] = {
     "block_id": "b",
     "input": b"{}",
 }
+
+
+@pytest.mark.timeout(300)
+def test_a_step_that_fails_within_a_burst_costs_that_message_alone(mill: Kit) -> None:
+    """All is there before the coordinator starts, so it is decided in one burst: the execution is taken back to its rows,
+    its other messages are decided again, and its neighbours notice nothing."""
+    before = len(letters(mill, INBOX.name))
+    hurt, *neighbours = [start() for _ in range(5)]
+    messages: list[Any] = [neighbours[0], hurt, neighbours[1]]
+    messages += [
+        Timer(execution_id=hurt.execution_id, timer=-5),
+        neighbours[2],
+    ]  # no cell can have that number
+    messages += [Timer(execution_id=hurt.execution_id, timer=2**40)]
+    messages += [Stop(execution_id=hurt.execution_id, by="test"), neighbours[3]]
+    for message in messages:  # on one partition, so that they are in that order
+        mill.put(INBOX.name, encode(message), message.execution_id, 3)
+    mill.flush()
+    one = mill.spawn("coordinator", "one")
+    ids = {message.execution_id for message in (hurt, *neighbours)}
+    one.wait(
+        lambda: mill.committed(GROUP, INBOX.name) == {p: e for p, e in mill.ends(INBOX.name).items() if e},
+        150,
+    )
+    assert sorted(run.execution_id for run in said(mill, TASKS, Run, ids)) == sorted(ids)
+    found = letters(mill, INBOX.name)[before:]
+    assert len(letters(mill, INBOX.name)) == before + 2
+    assert all("the engine failed on a Timer" in letter.error_message for letter in found[-2:])
+    assert statuses(mill, hurt.execution_id)[-1:] == ["TERMINATED"]
+    sequences = [e for e in said(mill, EVENTS.name, Events, {hurt.execution_id})]
+    numbers = [e.first + n for e in sequences for n in range(len(e.deltas))]
+    assert numbers == list(range(len(numbers))), "redone events have the numbers of the first time"
+    assert one.end() == 0
 
 
 def test_a_rolling_restart_moves_nothing(mill: Kit) -> None:

@@ -93,7 +93,7 @@ def test_a_process_that_holds_back_writes_no_id_that_an_older_one_does_not_know(
 def test_the_encoder_of_older_schemas_is_that_of_the_newest(cls: type[Message]) -> None:
     """Nothing is lost on the slower way: for the newest schema both write the same bytes."""
     schema = fastavro.parse_schema(list(VERSIONS[cls.__name__].values())[-1])
-    slow = codec._older(schema)  # type: ignore[arg-type]
+    slow = codec._older(schema)
 
     @settings(max_examples=10, deadline=None)
     @given(messages(cls))
