@@ -85,6 +85,7 @@ def grown_mb(bench: Kit, count: int, *, unbounded: bool = False) -> float:
     hold.unlink()
     deadline = time.monotonic() + 60 + count / 500
     while behind(bench, "millstream-coordinator", INBOX.name):
+        assert program.process.poll() is None, program.tail()
         peak = max(peak, rss_mb(program))
         assert time.monotonic() < deadline, program.tail()
         time.sleep(0.2)
@@ -104,18 +105,19 @@ def test_without_the_bound_the_backlog_is_in_memory(mill: Kit) -> None:
 
 
 @pytest.mark.parametrize("count", SIZES)
-def test_a_workers_memory_is_flat_under_a_backlog(bench: Kit, tmp_path: Path, count: int) -> None:
-    lane, gate = lane_of(bench), tmp_path / "gate"
-    program = bench.spawn("lane", lane=lane, slots=100).wait_ready()
+def test_a_workers_memory_is_flat_under_a_backlog(mill: Kit, tmp_path: Path, count: int) -> None:
+    lane, gate = lane_of(mill), tmp_path / "gate"
+    program = mill.spawn("lane", lane=lane, slots=100).wait_ready()
     idle = settled_mb(program)
     text = "x" * RECORD_BYTES
     for first in range(0, count, 10_000):
-        give(bench, lane, [task(f"{n}-{text}", gate=str(gate)) for n in range(first, first + 10_000)])
+        give(mill, lane, [task(f"{n}-{text}", gate=str(gate)) for n in range(first, first + 10_000)])
     peak = settled_mb(program)
     gate.touch()
     group, topic = f"millstream-worker-{lane}", tasks(lane).name
     deadline = time.monotonic() + 120 + count / 200
-    while behind(bench, group, topic):
+    while behind(mill, group, topic):
+        assert program.process.poll() is None, program.tail()
         peak = max(peak, rss_mb(program))
         assert time.monotonic() < deadline, program.tail()
         time.sleep(0.5)
