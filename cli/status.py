@@ -12,11 +12,14 @@ import typer
 
 from millstream.cli.console import complain, say
 from millstream.cli.settings import load
+from millstream.cli.words import GOES_ON
 from millstream.local.home import Home
 from millstream.schemas.errors import NotFoundError
 
 OURS = "millstream"
 """Our consumer groups begin with this; an outside cluster has others too."""
+RUNS = 5
+"""Newest runs that are shown."""
 
 
 def register(app: typer.Typer) -> None:
@@ -67,6 +70,8 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
     _table(rows)
     for group, records in lag.items():
         say(f"{group}: {records:,} records behind")
+    if ready:
+        _show_runs(recent_runs(running.edge, home))
 
 
 def logs(
@@ -145,6 +150,37 @@ def lags() -> dict[str, int]:
     except (MillstreamError, KafkaException) as error:
         complain(f"the lag is not known: {error}")
         return {}
+
+
+def recent_runs(edge: str, home: Home) -> list[dict[str, Any]]:
+    """Return the newest executions of the local user; none if the edge does not tell."""
+    import httpx
+
+    from millstream.local import keys
+
+    secrets = keys.find(home)
+    if secrets is None:
+        return []
+    headers = {"Authorization": f"Bearer {secrets.token}"}
+    try:
+        with httpx.Client(base_url=edge, headers=headers, trust_env=False, timeout=5.0) as client:
+            answer = client.get("/api/v1/executions", params={"limit": RUNS})
+            return list(answer.raise_for_status().json()["items"])
+    except (httpx.HTTPError, ValueError, KeyError) as error:
+        complain(f"the runs are not known: {type(error).__name__}")
+        return []
+
+
+def _show_runs(runs: list[dict[str, Any]]) -> None:
+    from millstream.cli.console import painted
+    from millstream.cli.words import mark_of, reason_text, verdict_text
+
+    for run in runs:
+        icon, style = mark_of(run)
+        why = reason_text(run["reason"])
+        going = run["status"].lower() + (f" ({why})" if why else "")
+        text = going if icon == GOES_ON else verdict_text(run, {}).splitlines()[0]
+        painted(f"{icon} run {run['id']}: {text}", style)
 
 
 def _table(rows: list[Row]) -> None:

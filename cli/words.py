@@ -12,6 +12,7 @@ from typing import Any
 Names = Mapping[str, str]
 """Names by id."""
 OK = ("✓", "green")
+GOES_ON = "…"
 _MARKS = {
     "ok": OK,
     "errors": ("✗", "bold red"),
@@ -46,7 +47,7 @@ def succeeded(execution: Mapping[str, Any]) -> bool:
 def mark_of(execution: Mapping[str, Any]) -> tuple[str, str]:
     """Return an icon and a style for what became of an execution, or for that it goes on."""
     if execution["status"] not in ("COMPLETED", "FAILED", "TERMINATED"):
-        return "…", "cyan"
+        return GOES_ON, "cyan"
     return _MARKS.get(result_of(execution), ("?", "yellow"))
 
 
