@@ -19,5 +19,7 @@ def effects() -> Iterator[Effects]:
 def mill(effects: Effects, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """A platform with two of each, whose blocks may reach the counting server."""
     home = tmp_path_factory.mktemp("chaos") / "home"
-    with running(home, workers=2, MILLSTREAM_HTTP_ALLOW=effects.address) as platform:
+    with running(
+        home, workers=2, MILLSTREAM_HTTP_ALLOW=effects.address, MILLSTREAM_USER_EXECUTIONS="100000"
+    ) as platform:
         yield platform

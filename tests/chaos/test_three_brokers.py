@@ -33,6 +33,7 @@ def mill(brokers: Brokers, effects: Effects, tmp_path_factory: pytest.TempPathFa
     home: Path = tmp_path_factory.mktemp("three")
     outside = {"MILLSTREAM_KAFKA": brokers.bootstrap, "MILLSTREAM_REPLICATION": "3"}
     outside["MILLSTREAM_HTTP_ALLOW"] = effects.address
+    outside["MILLSTREAM_USER_EXECUTIONS"] = "100000"
     with running(home, workers=1, **outside) as platform:
         yield platform
 
