@@ -12,6 +12,7 @@ UPGRADE_GATE = (
     f"{_HERE}/test_members.py::test_a_restart_within_the_session_is_no_business_of_the_peers",
     f"{_HERE}/test_pressure.py",
     f"{_HERE}/test_tables.py",
+    f"{_HERE}/test_standbys.py",
     f"{_HERE}/test_missing.py",
     f"{_HERE}/test_lane.py::test_a_task_that_is_delivered_again_attaches_to_its_run",
     f"{_HERE}/test_coordinator.py::test_a_coordinator_that_slept_is_fenced_and_writes_no_older_state",
