@@ -17,6 +17,9 @@ from millstream.schemas.messages import Delta, Payload, Slot
 
 __all__ = ["FINAL", "ExecutionView", "NodeView"]
 
+MICROUSD_IN_A_CREDIT = 10_000
+"""AutoGPT counts credits: a cent each."""
+
 
 def iso(at_ms: int | None) -> str | None:
     """Return Unix milliseconds as ISO 8601 in UTC."""
@@ -182,6 +185,7 @@ class ExecutionView:
     node_count: int = 0
     error_count: int = 0
     node_time_ms: int = 0
+    cost_microusd: int = 0
     error: str | None = None
     verdict: dict[str, Any] | None = None
     reason: dict[str, Any] | None = None
@@ -200,6 +204,7 @@ class ExecutionView:
             self.verdict = detail.get("verdict")
             self.error = (detail.get("failure") or {}).get("message")
             self.node_count = detail.get("stats", {}).get("node_count", self.node_count)
+            self.cost_microusd = detail.get("stats", {}).get("cost_microusd", 0)
 
     def _linked(self, value: Any) -> Any:
         """Events name a large input by its key in the object store; clients get a path."""
@@ -219,7 +224,7 @@ class ExecutionView:
         node_time_s = self.node_time_ms / 1000
         duration_s = max(0, (self.ended_at or now) - self.started_at) / 1000 if self.started_at else 0.0
         return {
-            "cost": 0,
+            "cost": self.cost_microusd // MICROUSD_IN_A_CREDIT,
             "duration": duration_s,
             "duration_cpu_only": 0.0,
             "node_exec_time": node_time_s,

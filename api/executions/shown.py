@@ -12,7 +12,7 @@ from millstream.api.executions.repository import Head, Whole
 from millstream.api.executions.values import NodeRow, ValueRow, Values
 from millstream.api.http.answers import Raw, dumps
 from millstream.api.reasons import Reason
-from millstream.api.views import put, value_path
+from millstream.api.views import MICROUSD_IN_A_CREDIT, put, value_path
 from millstream.connectors.objects import Objects
 
 
@@ -78,7 +78,8 @@ def _stats(row: Head, counted: int) -> dict[str, Any]:
     if "duration_ms" in stats:
         duration = stats["duration_ms"] / 1000
     return {
-        "cost": 0,
+        "cost": stats.get("cost_microusd", 0) // MICROUSD_IN_A_CREDIT,
+        "cost_microusd": stats.get("cost_microusd", 0),
         "duration": max(0.0, round(duration, 3)),
         "node_exec_count": stats.get("node_count", counted),
         "node_error_count": stats.get("node_error_count", 0),
