@@ -23,6 +23,8 @@ from tests.platform import Platform
 MEMBER = Path(__file__).with_name("member.py")
 SESSION_S = 10.0
 """Session timeout of the engine's groups (`EngineSettings.session_timeout_s`)."""
+JOIN_S, LEAVE_S = 30.0, 25.0
+"""How long a guest is waited for; one that is late joins while the storm goes on, and leaves at once."""
 READY_S = 240.0
 """How long the platform may take to be ready again, on a machine that much else runs on."""
 
@@ -99,37 +101,50 @@ class Arena:
         return self.process(name).environ()
 
     @contextlib.contextmanager
-    def guest(self, kind: str, extra: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
-        """A further coordinator or worker for the length of a `with`; it leaves in order."""
-        name, model = f"guest-{kind}", self.process(f"{kind}-0")
-        ready = self.mill.home / "run" / f"{name}.ready"
+    def guests(self, extra: Mapping[str, str] | None = None) -> Iterator[None]:
+        """A further coordinator and a further worker for the length of a `with`; they leave in order."""
+        guests = {kind: self._guest(kind, extra or {}) for kind in ("worker", "coordinator")}
+        try:
+            deadline = time.monotonic() + JOIN_S
+            for kind, guest in guests.items():
+                while not self._ready(kind).exists() and guest.poll() is None and time.monotonic() < deadline:
+                    self.ending.wait(0.05)
+                self.say(f"guest {kind} {'joined' if self._ready(kind).exists() else 'is still joining'}")
+            yield
+            died = [kind for kind, guest in guests.items() if guest.poll() is not None]
+            died = [kind for kind in died if "FencedError" not in self._log(kind).read_text(errors="replace")]
+            assert not died, f"guests died, and not since their group had not answered: {died}"
+        finally:
+            for guest in guests.values():
+                guest.terminate()
+            for guest in guests.values():
+                try:
+                    guest.wait(LEAVE_S)
+                except subprocess.TimeoutExpired:
+                    guest.kill()
+                    guest.wait()
+            self.say("guests left")
+
+    def _ready(self, kind: str) -> Path:
+        return self.mill.home / "run" / f"guest-{kind}.ready"
+
+    def _log(self, kind: str) -> Path:
+        return self.folder / f"guest-{kind}.log"
+
+    def _guest(self, kind: str, extra: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        """Start a process with the command line and the environment of the first of its kind, but a name of its own."""
+        name, model, ready = f"guest-{kind}", self.process(f"{kind}-0"), self._ready(kind)
         ready.unlink(missing_ok=True)
         command = model.cmdline()
-        words = [
-            word.replace(f"{kind}-0", name) for word in command[command.index("millstream.cli.main") + 1 :]
-        ]
+        words = command[command.index("millstream.cli.main") + 1 :]
         environ = model.environ() | {"MILLSTREAM_INSTANCE": name, "MILLSTREAM_READY_FILE": str(ready)}
-        with open(self.folder / f"{name}.log", "ab") as log:
-            guest = subprocess.Popen(
-                [sys.executable, "-P", str(MEMBER), *words],
-                env={**environ, **(extra or {})},
+        with open(self._log(kind), "ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-P", str(MEMBER), *(word.replace(f"{kind}-0", name) for word in words)],
+                env={**environ, **extra},
                 stdout=log,
                 stderr=log,
             )
-        try:
-            deadline = time.monotonic() + 40
-            while not ready.exists() and guest.poll() is None and time.monotonic() < deadline:
-                self.ending.wait(0.05)
-            self.say(f"{name} joined" if ready.exists() else f"{name} did not come up: {guest.poll()}")
-            yield guest
-        finally:
-            guest.terminate()
-            try:
-                guest.wait(25)
-            except subprocess.TimeoutExpired:
-                guest.kill()
-                guest.wait()
-            self.say(f"{name} left")
 
     def stories(self) -> str:
         """Return what happened, and what the guests said, for a failure's message."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import redis
 
@@ -89,11 +87,11 @@ def drop_tables_while_up(arena: Arena) -> None:
 
 
 def rebalance(times: int) -> Fault:
-    """Members join and leave, about every five seconds each; the last ones with a clock that steps an hour both ways."""
+    """Members join all groups and leave again, each time within about five seconds."""
 
     def rebalance(arena: Arena) -> None:
         for _ in range(times):
-            with arena.guest("worker"), arena.guest("coordinator"):
+            with arena.guests():
                 pause(arena, 2.0, 3.0)
 
     return rebalance
@@ -107,18 +105,10 @@ def step_clocks(arena: Arena) -> None:
         return
     file = arena.folder / "clock"
     clock.step(file, 0)
-    with _guests(arena, clock.environ(place, file)):
+    with arena.guests(clock.environ(place, file)):
         for seconds in (clock.HOUR_S, -clock.HOUR_S):
             clock.step(file, seconds)
             arena.say(f"clock of the guests {seconds:+d} s")
             pause(arena, 2.5, 3.0)
             empty_redis(arena)
         clock.step(file, 0)
-
-
-@contextlib.contextmanager
-def _guests(arena: Arena, environ: dict[str, str]) -> Iterator[list[subprocess.Popen[bytes]]]:
-    with arena.guest("worker", environ) as worker, arena.guest("coordinator", environ) as coordinator:
-        yield [worker, coordinator]
-        died = [guest.args for guest in (worker, coordinator) if guest.poll() is not None]
-        assert not died, f"guests died: {died}"

@@ -29,7 +29,7 @@ INTERRUPTED_SHARE = 0.25
 """Most effects that may be left with `interrupted`: those that were under way when something was killed or emptied."""
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_a_storm_of_faults_loses_and_doubles_nothing(
     mill: Platform, effects: Effects, tmp_path: Path
 ) -> None:
@@ -40,7 +40,7 @@ def test_a_storm_of_faults_loses_and_doubles_nothing(
 
 
 @pytest.mark.full
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(7200)
 def test_five_thousand_runs_through_rounds_of_storms(
     mill: Platform, effects: Effects, tmp_path: Path
 ) -> None:
