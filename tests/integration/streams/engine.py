@@ -12,6 +12,8 @@ from millstream.connectors.objects import Objects
 from millstream.processors.context import Context
 from millstream.processors.registry import Registry
 from millstream.processors.sdk import block
+from millstream.streams.admission import Limits
+from millstream.streams.admitting import APP, build_admission
 from millstream.streams.backlog import Backlog
 from millstream.streams.coordinator import build_coordinator
 from millstream.streams.running import Environment
@@ -40,7 +42,14 @@ async def broken(value: str) -> str:
     raise ZeroDivisionError(value)
 
 
-REGISTRY = Registry({b.spec.id: b for b in (gated, broken)})
+@block
+async def slow(value: str, seconds: float = 0.05) -> str:
+    """Keeps a worker's slot for some time."""
+    await asyncio.sleep(seconds)
+    return value
+
+
+REGISTRY = Registry({b.spec.id: b for b in (gated, broken, slow)})
 
 
 def letter_of(group: str) -> Any:
@@ -113,6 +122,19 @@ class Held:
             while self._hold.exists():  # noqa: ASYNC110 - another process removes it
                 await asyncio.sleep(0.02)
             self._trace("free")
+
+
+async def admission(conf: dict[str, Any], trace: Trace) -> int:
+    """Admission as it is, with the same limits for all."""
+    producer = await started_producer(conf)
+    held: Any = Held(producer, conf["hold"], trace) if "hold" in conf else producer
+    limits = Limits(executions=conf["executions"])
+    built = build_admission(settings(conf), held, letter_of(APP), limits=lambda user_id: limits)
+    trace.follow(built.app)
+    try:
+        return await Service(Path(conf["ready"])).run([built.app], [built.pump])
+    finally:
+        await producer.stop()
 
 
 async def coordinator(conf: dict[str, Any], trace: Trace) -> int:

@@ -212,7 +212,7 @@ async def table(conf: dict[str, Any], trace: Trace) -> int:
 def main() -> int:
     conf = json.loads(sys.argv[1])
     trace = Trace(conf["trace"])
-    if conf["program"] in ("lane", "coordinator"):
+    if conf["program"] in ("lane", "coordinator", "admission"):
         from tests.integration.streams import engine
 
         program = getattr(engine, conf["program"])
