@@ -175,7 +175,7 @@ class Step:
                 timeout_ms=node.policy.timeout_ms or node.block.timeout_ms,
                 cache_ms=node.policy.cache_ms,
                 flags=flags,
-                issued_at=opened.issued_at if opened.given else None,
+                issued_at=opened.issued_at,  # also the first time: a coordinator that died may have given it before
             ),
         )
 

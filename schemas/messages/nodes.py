@@ -41,9 +41,7 @@ class Run(Message, frozen=True, kw_only=True):
     flags: Annotated[Flags, Meta(description="How to run it.")] = Flags()
     issued_at: Annotated[
         int | None,
-        Meta(
-            description="Set when a task is given again: before when it was given first, ms, brokers' clock."
-        ),
+        Meta(description="When it was decided, ms, brokers' clock: the same each time that it is given."),
     ] = None
 
 
