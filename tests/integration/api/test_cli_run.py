@@ -76,7 +76,7 @@ async def test_a_node_that_never_ran_is_1_and_named(running: Running, engine: En
     graph = graphs.graph(nodes, [graphs.link("in", "result", "calc", "operation")])
     code, out, _ = await ran(running, tmp_path, graph, "-i", "text=Divine")
     assert code == 1
-    assert "! completed, but nodes never ran\n  Calculator never ran: " in out
+    assert "! completed, but nodes never ran\n  calc never ran: " in out
 
 
 async def test_json_is_the_execution_and_nothing_else(
