@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import Field
 
 from millstream.processors.context import Park
+from millstream.processors.flags import Flag
 
 T = TypeVar("T")
 
@@ -28,13 +27,6 @@ Emit = tuple[str, Any] | Park | Of[Pins]
 """What a generator yields: `(pin, value)`, or `Park` as its last word."""
 
 
-class Flag:
-    """Marks a pin; `extra` goes into its JSON Schema."""
-
-    def __init__(self, **extra: Any) -> None:
-        self.extra: Mapping[str, Any] = MappingProxyType(extra)
-
-
 Advanced = Annotated[T, Flag(advanced=True)]
 """A pin that forms show only on demand."""
 Hidden = Annotated[T, Flag(advanced=True, hidden=True)]
@@ -47,6 +39,10 @@ TimeText = Annotated[str, Field(json_schema_extra={"format": "time"})]
 DateTimeText = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 FileRef = Annotated[str, Field(json_schema_extra={"format": "file"})]
 """`workspace://<id>`, a data: URI or an http(s) URL; read it with `Files`."""
+
+
+SecretText = Annotated[str, Flag(secret=True, format="password", writeOnly=True)]
+"""A text that nobody but the block sees: constants and inputs of it are sealed, and records have a reference."""
 
 
 class Empty:

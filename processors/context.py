@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from millstream.processors.confidence import Confidence, NoVault
+from millstream.processors.credentials import AnyCredential
 from millstream.processors.services import Cancelled, Files, Http, KeyValue, Progress
 
 
@@ -33,6 +35,21 @@ class Context:
     """What this run has cost so far, in millionths of a US dollar; see `spend`."""
     resumed: Any = None
     """None on the first call; after a `Park` its state, or `{"review": {"status", "data", "message"}}`."""
+    confidence: Confidence | None = None
+    """The secrets of the run; see `credentials`."""
+
+    async def credentials(self, pin: str = "credentials") -> AnyCredential:
+        """Return what was chosen on a credentials pin: ApiKey, UserPassword, OAuth2 or HostScoped.
+
+        Give it to `http` as `auth`. Errors: CredentialError: nothing chosen, gone, or another's; UnavailableError.
+        """
+        return await self.trusted().credentials(pin)
+
+    def trusted(self) -> Confidence:
+        """Return the secrets of the run; in a process without a worker key there are none."""
+        if self.confidence is None:
+            self.confidence = Confidence(NoVault(), self.user_id, self.execution_id)
+        return self.confidence
 
     def spend(self, microusd: int) -> None:
         """Note that the run has cost something, such as a call of a paid model; counted also if it fails later.

@@ -12,12 +12,38 @@ from typing import Any, Protocol, TypedDict, Unpack
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
-    """Headers that may only be sent to `hosts` (`host` or `host:port`, compared exactly). Never shown in a
-    repr.
+    """Headers that may only be sent to `hosts`: `host`, `host:port`, or `*.host` for all names below it. Without
+    TLS only where the entry names the port. Never shown in a repr.
     """
 
     hosts: frozenset[str]
     headers: Mapping[str, str] = field(repr=False)
+
+    def credential(self) -> Credential:
+        """Return itself: `Bound`."""
+        return self
+
+    def allows(self, scheme: str, host: str, port: int) -> bool:
+        """Tell whether it may be sent there."""
+        host = host.lower().rstrip(".")
+        return any(_matches(pattern.lower(), scheme, host, port) for pattern in self.hosts)
+
+
+def _matches(pattern: str, scheme: str, host: str, port: int) -> bool:
+    if pattern == f"{host}:{port}":
+        return True
+    if scheme != "https":
+        return False
+    named, _, only = pattern.rpartition(":")
+    if named and only.isdecimal() and ":" not in named:
+        if int(only) != port:
+            return False
+        pattern = named
+    elif port != 443:
+        return False
+    return pattern == host or (
+        pattern.startswith("*.") and host.endswith(pattern[1:]) and host != pattern[2:]
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +75,14 @@ class HttpResponse:
         return json.loads(self.text)
 
 
+class Bound(Protocol):
+    """What knows where it may be sent."""
+
+    def credential(self) -> Credential:
+        """Return the headers and their hosts."""
+        ...
+
+
 class HttpOptions(TypedDict, total=False):
     """Keyword arguments of `Http.request`."""
 
@@ -60,6 +94,8 @@ class HttpOptions(TypedDict, total=False):
     """Multipart parts: (field name, (file name, content, media type))."""
     content: bytes
     credential: Credential
+    auth: Bound
+    """What `ctx.credentials` gave, or a `Credential`."""
     timeout_s: float
     max_bytes: int
 

@@ -18,9 +18,10 @@ import typing_extensions
 from pydantic import BaseModel, TypeAdapter
 
 from millstream.processors import docstrings
-from millstream.processors.annotations import EMPTY, Flag, Of, Outputs
+from millstream.processors.annotations import EMPTY, Of, Outputs
 from millstream.processors.context import Context
 from millstream.processors.definitions import Problem, place
+from millstream.processors.flags import Flag
 from millstream.processors.services import Files, Http, KeyValue
 
 SERVICES: dict[Any, str] = {Context: "", Http: "http", Files: "files", KeyValue: "kv"}

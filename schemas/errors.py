@@ -41,6 +41,19 @@ class ForbiddenError(MillstreamError):
     code = "forbidden"
 
 
+class SecondFactorError(AuthenticationError):
+    """The password was right; a code of the second factor is missing or wrong."""
+
+    code = "second_factor_required"
+
+
+class RateLimitedError(MillstreamError):
+    """Too many tries; the same call succeeds later."""
+
+    code = "rate_limited"
+    retryable = True
+
+
 class PreconditionError(MillstreamError):
     """The thing has changed since the caller read it (`If-Match`)."""
 
@@ -115,6 +128,12 @@ class ObjectCorruptError(MillstreamError):
     code = "object_corrupt"
 
 
+class SealBrokenError(MillstreamError):
+    """A secret does not open with the keys that are here, or was sealed for something else."""
+
+    code = "seal_broken"
+
+
 class BlockError(MillstreamError):
     """A block ended without success. `kind` is the name that AutoGPT's clients know."""
 
@@ -167,4 +186,11 @@ class AddressRefusedError(BlockError):
     """The SSRF guard refused an address."""
 
     code = "address_refused"
+    kind = "BlockExecutionError"
+
+
+class CredentialError(BlockError):
+    """A credential or a secret of a run is gone, is another's, or does not fit the block."""
+
+    code = "credentials_unavailable"
     kind = "BlockExecutionError"

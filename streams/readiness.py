@@ -16,6 +16,7 @@ import orjson
 from millstream.processors.pins import merge
 from millstream.schemas.messages import Payload, Slot
 from millstream.schemas.pins import base_name
+from millstream.schemas.secrets import REF, REF_BYTES
 from millstream.streams.plan import RunNode
 
 MISSING_PINS = "missing"
@@ -94,9 +95,20 @@ def assemble(
             return Unready(tuple(node.linked), f"the values do not merge: {error}")
     if any(type(value) is Ref for value in delivered.values()):
         return _with_refs(node, values, {pin for pin, value in values.items() if _holds_ref(value)})
+    unlike = {pin for pin, value in values.items() if type(value) in _NESTING and _holds_secret(value)}
+    if unlike:
+        return _with_refs(node, values, unlike)
     values = node.convert(values)
     problem = _problem(node, values)
     return problem or Input(values, orjson.dumps(values), [])
+
+
+_NESTING = (dict, list)
+
+
+def _holds_secret(value: Any) -> bool:
+    """Tell whether there is a reference to a secret in it: the worker converts it, once it has the secret."""
+    return REF_BYTES in orjson.dumps(value)
 
 
 def _with_refs(node: RunNode, values: dict[str, Any], refs: set[str]) -> Input | Unready:
@@ -133,6 +145,8 @@ def _holds_ref(value: Any) -> bool:
     if isinstance(value, Ref):
         return True
     if isinstance(value, dict):
+        if REF in value:
+            return True
         return any(_holds_ref(v) for v in value.values()) if value else False
     return isinstance(value, list) and any(type(v) in (Ref, dict, list) and _holds_ref(v) for v in value)
 

@@ -12,12 +12,15 @@ from typing import Any, Protocol
 
 import orjson
 
+from millstream.processors.confidence import Confidence
 from millstream.processors.context import Context, Park
 from millstream.processors.convert import compile_converter
 from millstream.processors.imitation import imitate
+from millstream.processors.masking import Mask
 from millstream.processors.pins import MISSING, read
 from millstream.processors.registry import Registry
 from millstream.processors.sdk import Block
+from millstream.processors.services import Progress
 from millstream.schemas.errors import (
     BlockError,
     BlockExecutionError,
@@ -41,6 +44,7 @@ from millstream.schemas.messages import (
 )
 from millstream.schemas.messages import Park as ParkMessage
 from millstream.schemas.pins import is_tool_pin
+from millstream.schemas.secrets import REF_BYTES
 from millstream.streams.readiness import json_type
 
 EARLY_OUTPUT_S = 0.05
@@ -217,11 +221,11 @@ async def run_task(running: Running, env: Environment) -> Finished:
             if task.cache_ms and park is None and not running.sent:
                 await env.cache.put(task, block.spec.version, running.pending)
     except TimeoutError as error:
-        failure = _failure(_as_timeout(error, task))
+        failure = _failure(_as_timeout(error, task), running)
     except MillstreamError as error:
-        failure = _failure(error)
+        failure = _failure(error, running)
     except Exception as error:  # noqa: BLE001 - a block may raise anything
-        message = str(error) or type(error).__name__
+        message = _discreetly(running, str(error) or type(error).__name__)
         failure = Failure(code="internal", kind="BlockUnknownError", message=message[:4000])
     return running.finished(failure, park)
 
@@ -259,29 +263,44 @@ async def _claimed(running: Running, env: Environment) -> bool:
 
 async def _drive(running: Running, env: Environment, block: Block) -> ParkMessage | None:
     task = running.task
-    values = await _inputs(task, env, block)
     resumed = None if task.resumed is None else orjson.loads(task.resumed)
-    running.context = env.context(task, resumed)
-    async with contextlib.aclosing(block.run(values, running.context)) as items:
+    context = running.context = env.context(task, resumed)
+    trusted = context.trusted()
+    context.progress = _discreet(context.progress, trusted.mask)
+    values = await _inputs(task, env, block, trusted)
+    trusted.about(block.spec.input_schema, values)
+    async with contextlib.aclosing(block.run(values, context)) as items:
         async for item in items:
             if isinstance(item, Park):
-                return _park(item)
+                return _park(item, trusted.mask)
             pin, value = item
             if pin == "error":
                 raise BlockExecutionError(str(value) or "the block failed without saying why")
+            if trusted.mask:
+                value = trusted.mask.value(value)
             emit, size = await _emit(task, env, pin, value)
             if running.add(emit, size):
                 await running.flush()
     return None
 
 
-async def _inputs(task: Run, env: Environment, block: Block) -> dict[str, Any]:
+def _discreet(progress: Progress, mask: Mask) -> Progress:
+    def tell(fraction: float, note: str) -> None:
+        progress(fraction, mask.text(note) if mask else note)
+
+    return tell
+
+
+async def _inputs(task: Run, env: Environment, block: Block, trusted: Confidence) -> dict[str, Any]:
     values: dict[str, Any] = orjson.loads(task.input)
-    if not task.slots:
-        return values
+    secret = REF_BYTES in task.input
     for slot in task.slots:
-        _put(values, slot.path, orjson.loads(await env.values.fetch(slot.value)))
-    if task.flags.strict:
+        data = await env.values.fetch(slot.value)
+        secret = secret or REF_BYTES in data
+        _put(values, slot.path, orjson.loads(data))
+    if secret:
+        values = await trusted.resolve(values)
+    if task.flags.strict or not (task.slots or secret):
         return values
     converted: dict[str, Any] = _converter(env, block)(values)
     return converted
@@ -323,27 +342,31 @@ async def _emit(task: Run, env: Environment, pin: str, value: Any) -> tuple[Emit
     return Emit(pin=pin, value=payload, picked=picked), 300 + sum(p.value.size for p in picked if p.value)
 
 
-def _park(park: Park) -> ParkMessage:
+def _park(park: Park, mask: Mask) -> ParkMessage:
     review = None
     if park.review is not None:
         review = orjson.dumps(
             {
-                "data": park.review.payload,
-                "instructions": park.review.instructions,
+                "data": mask.value(park.review.payload),
+                "instructions": mask.text(park.review.instructions),
                 "editable": park.review.editable,
             }
         )
     delay_ms = None if park.delay_s is None else max(0, round(park.delay_s * 1000))
-    return ParkMessage(delay_ms=delay_ms, state=orjson.dumps(park.state), review=review)
+    return ParkMessage(delay_ms=delay_ms, state=orjson.dumps(mask.value(park.state)), review=review)
 
 
 def _as_timeout(error: TimeoutError, task: Run) -> BlockError:
     return BlockTimeoutError(str(error) or f"the block ran over its time limit of {task.timeout_ms} ms")
 
 
-def _failure(error: MillstreamError) -> Failure:
+def _discreetly(running: Running, message: str) -> str:
+    return message if running.context is None else running.context.trusted().mask.text(message)
+
+
+def _failure(error: MillstreamError, running: Running) -> Failure:
     kind = error.kind if isinstance(error, BlockError) else "BlockExecutionError"
     if isinstance(error, (NotFoundError, PayloadTooLargeError)):
         kind = "BlockExecutionError"
-    message = str(error) or type(error).__name__
+    message = _discreetly(running, str(error) or type(error).__name__)
     return Failure(code=error.code, kind=kind, message=message[:4000], retryable=error.retryable)

@@ -175,7 +175,8 @@ class GuardedHttp:
         await self.close()
 
     async def _follow(self, request: httpx.Request, options: HttpOptions) -> HttpResponse:
-        credential = options.get("credential")
+        auth = options.get("auth")
+        credential = options.get("credential") if auth is None else auth.credential()
         for _ in range(REDIRECT_LIMIT + 1):
             self._check(request.url)
             if credential is not None:
@@ -281,9 +282,10 @@ def _redirected(request: httpx.Request, status: int, target: str) -> tuple[httpx
 
 def _attach(request: httpx.Request, credential: Credential) -> None:
     """Add the credential's headers. Errors: AddressRefusedError if it is not meant for this host."""
-    if not {_origin(request.url), request.url.host} & credential.hosts:
-        hosts = ", ".join(sorted(credential.hosts))
-        raise AddressRefusedError(f"This credential is for {hosts}, not for {request.url.host!r}.")
+    port = request.url.port or _DEFAULT_PORTS.get(request.url.scheme, 0)
+    if not credential.allows(request.url.scheme, request.url.host, port):
+        hosts = ", ".join(sorted(credential.hosts)) or "no host; name its hosts"
+        raise AddressRefusedError(f"This credential is for {hosts}, not for {_origin(request.url)!r}.")
     request.headers.update(credential.headers)
 
 

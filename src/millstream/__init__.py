@@ -19,10 +19,20 @@ if TYPE_CHECKING:
         Hidden,
         LongText,
         Outputs,
+        SecretText,
         ShortText,
         TimeText,
     )
     from millstream.processors.context import Context, Park, Review
+    from millstream.processors.credentials import (
+        AnyCredential,
+        ApiKey,
+        Credentials,
+        HostScoped,
+        OAuth2,
+        Provider,
+        UserPassword,
+    )
     from millstream.processors.samples import Sample
     from millstream.processors.sdk import Block, block
     from millstream.processors.services import Credential, FileContent, Files, Http, HttpResponse, KeyValue
@@ -30,9 +40,12 @@ if TYPE_CHECKING:
 __all__ = [
     "EMPTY",
     "Advanced",
+    "AnyCredential",
+    "ApiKey",
     "Block",
     "Context",
     "Credential",
+    "Credentials",
     "DateText",
     "DateTimeText",
     "Emit",
@@ -40,22 +53,36 @@ __all__ = [
     "FileRef",
     "Files",
     "Hidden",
+    "HostScoped",
     "Http",
     "HttpResponse",
     "KeyValue",
     "LongText",
+    "OAuth2",
     "Outputs",
     "Park",
+    "Provider",
     "Review",
     "Sample",
+    "SecretText",
     "ShortText",
     "TimeText",
+    "UserPassword",
     "block",
 ]
 
 _HOMES = {
     "sdk": ("Block", "block"),
     "context": ("Context", "Park", "Review"),
+    "credentials": (
+        "AnyCredential",
+        "ApiKey",
+        "Credentials",
+        "HostScoped",
+        "OAuth2",
+        "Provider",
+        "UserPassword",
+    ),
     "samples": ("Sample",),
     "services": ("Credential", "FileContent", "Files", "Http", "HttpResponse", "KeyValue"),
 }
