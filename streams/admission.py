@@ -16,7 +16,8 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from millstream.schemas.messages import Feed, Request, Withdraw
-from millstream.streams.state import Cell, Rows, pack_offset
+from millstream.streams.cells import Cell
+from millstream.streams.state import Rows, pack_offset
 
 SHARE_MOST = 256
 """What one execution can use: see `stepping.IN_FLIGHT_LIMIT`."""

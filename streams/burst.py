@@ -10,10 +10,11 @@ import msgspec
 
 from millstream.schemas.headers import root_of
 from millstream.schemas.messages import Delta, Events, Message, Start
+from millstream.streams.cells import End, Head
 from millstream.streams.effects import Alarm, Effects, Put, Send
 from millstream.streams.engine import decide
 from millstream.streams.plan import Plan
-from millstream.streams.state import End, Head, Rows, State, load
+from millstream.streams.state import Rows, State, load
 
 EVENTS_BYTES = 400_000
 _Decided = tuple[Message, Any, int]

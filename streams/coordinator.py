@@ -29,10 +29,11 @@ from millstream.streams.alarms import Alarms, BrokerClock
 from millstream.streams.apps import BYTES, EngineSettings, build
 from millstream.streams.batches import Producer
 from millstream.streams.burst import Burst
+from millstream.streams.cells import Due, Head
 from millstream.streams.commit import Committer, DeadLetterOf
 from millstream.streams.plan import Plan, decode_plan
 from millstream.streams.resting import failed_start
-from millstream.streams.state import PLAN, TIMED, Due, Head, State, load, numbers, pack_offset
+from millstream.streams.state import PLAN, TIMED, State, load, numbers, pack_offset
 from millstream.streams.sweeping import KEPT_MS, Sweeper
 from millstream.topics import catalogue
 

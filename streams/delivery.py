@@ -15,10 +15,11 @@ import orjson
 
 from millstream.processors.pins import MISSING, read
 from millstream.schemas.messages import Delta, Payload, Slot
+from millstream.streams.cells import Arrived, Missing, Node, Open, Ready, Statics
 from millstream.streams.effects import Put
 from millstream.streams.plan import PlanLink, RunNode
 from millstream.streams.readiness import Input, Unready, assemble, inline, json_type, load, token
-from millstream.streams.state import Arrived, Missing, Node, Open, Ready, Statics, key
+from millstream.streams.state import key
 from millstream.streams.stepping import NODE_LIMIT, Step
 from millstream.streams.verdict import LISTED
 

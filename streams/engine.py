@@ -20,6 +20,7 @@ from millstream.schemas.messages import (
     Timer,
 )
 from millstream.streams import starting
+from millstream.streams.cells import End, Head
 from millstream.streams.effects import Effects
 from millstream.streams.joins import release
 from millstream.streams.nudging import on_nudge
@@ -27,7 +28,7 @@ from millstream.streams.plan import Plan
 from millstream.streams.resting import tell_again
 from millstream.streams.results import emit_canned, on_child, on_finished, on_output, on_started
 from millstream.streams.reviews import on_answer
-from millstream.streams.state import End, Head, Rows, State
+from millstream.streams.state import Rows, State
 from millstream.streams.stepping import IN_FLIGHT_LIMIT, Hooks, Step
 from millstream.streams.stopping import on_stop
 from millstream.streams.timers import on_timer

@@ -9,9 +9,10 @@ import orjson
 
 from millstream.schemas.ids import derived
 from millstream.schemas.messages import Delta, Flags, Named, Payload, Start
+from millstream.streams.cells import Open
 from millstream.streams.plan import RunNode, child_plan
 from millstream.streams.spending import left
-from millstream.streams.state import Open, key
+from millstream.streams.state import key
 from millstream.topics import catalogue
 
 if TYPE_CHECKING:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import orjson
 
+from millstream.streams.cells import Missing, Node
 from millstream.streams.delivery import clear, collect, fill_static, queue
 from millstream.streams.plan import RunNode
 from millstream.streams.readiness import Unready, assemble, load
-from millstream.streams.state import Missing, Node, key
+from millstream.streams.state import key
 from millstream.streams.stepping import Step
 from millstream.streams.verdict import LISTED
 

@@ -12,9 +12,10 @@ from collections import Counter
 import orjson
 
 from millstream.schemas.messages import Delta, Failure, Nudge
+from millstream.streams.cells import Open
 from millstream.streams.plan import RunNode
 from millstream.streams.results import LEASE_MS, settle_node
-from millstream.streams.state import Open, key, numbers
+from millstream.streams.state import key, numbers
 from millstream.streams.stepping import Step
 
 GIVEN_LIMIT = 3

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from millstream.schemas.messages import ChildEvent, Feed, Start
+from millstream.streams.cells import End, Head, Open
 from millstream.streams.effects import Effects, Send
-from millstream.streams.state import End, Head, Open, State
+from millstream.streams.state import State
 from millstream.topics import catalogue
 
 if TYPE_CHECKING:

@@ -11,10 +11,11 @@ import orjson
 from millstream.schemas.codec import decode, encode
 from millstream.schemas.messages import ChildEvent, Delta, Emit, Failure, Finished, Output, Started
 from millstream.streams import resting, spending
+from millstream.streams.cells import Chunk, Held, Node, Open
 from millstream.streams.delivery import route
 from millstream.streams.gates import await_person
 from millstream.streams.readiness import inline
-from millstream.streams.state import Chunk, Held, Node, Open, key
+from millstream.streams.state import key
 from millstream.streams.stepping import Canned, Step
 from millstream.streams.verdict import note_failure
 

@@ -7,9 +7,10 @@ from typing import Any
 import orjson
 
 from millstream.schemas.messages import Answer, Delta, Failure
+from millstream.streams.cells import Open
 from millstream.streams.readiness import load
 from millstream.streams.results import complete
-from millstream.streams.state import Open, numbers
+from millstream.streams.state import numbers
 from millstream.streams.stepping import Step
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from millstream.schemas.messages import Finished, Usage
-from millstream.streams.state import Head, Open
+from millstream.streams.cells import Head, Open
 from millstream.streams.verdict import OVER_BUDGET
 from millstream.topics import catalogue
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from millstream.schemas.messages import Payload, Start
+from millstream.streams.cells import Node, Recorded
 from millstream.streams.delivery import queue
 from millstream.streams.plan import RunNode
 from millstream.streams.readiness import Input, Unready, assemble, load
 from millstream.streams.readiness import holed as make_input
-from millstream.streams.state import Node, Recorded, key
+from millstream.streams.state import key
 from millstream.streams.stepping import Step
 
 

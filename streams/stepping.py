@@ -19,21 +19,12 @@ from millstream.schemas.messages import (
     Payload,
     Run,
 )
+from millstream.streams.cells import Due, End, Head, Open, Ready, Recorded
 from millstream.streams.effects import Alarm, Effects, Send
 from millstream.streams.gates import held_for_approval, started_as_child
 from millstream.streams.plan import Plan, RunNode
 from millstream.streams.resting import tell
-from millstream.streams.state import (
-    Due,
-    End,
-    Head,
-    Open,
-    Ready,
-    Recorded,
-    State,
-    key,
-    numbers,
-)
+from millstream.streams.state import State, key, numbers
 from millstream.streams.stopping import call_off
 from millstream.streams.verdict import verdict_of
 from millstream.topics import catalogue
@@ -60,6 +51,7 @@ class Step:
 
     __slots__ = (
         "_hooks",
+        "_ids",
         "_recorded",
         "at",
         "effects",
@@ -75,6 +67,7 @@ class Step:
 
     def __init__(self, state: State, head: Head, plan: Plan, at: int, effects: Effects, hooks: Hooks) -> None:
         self._hooks = hooks
+        self._ids: dict[tuple[int, int], bytes] = {}
         self._recorded: dict[str, list[Canned]] | None = None
         self.state = state
         self.head = head
@@ -111,7 +104,11 @@ class Step:
 
     def node_execution_id(self, node: RunNode, k: int) -> bytes:
         """Return the id of a node execution: the same whenever the step is decided again."""
-        return derived(self.state.id, node.id, k)
+        name = (node.index, k)
+        found = self._ids.get(name)
+        if found is None:
+            found = self._ids[name] = derived(self.state.id, node.id, k)
+        return found
 
     # --- running ---
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from millstream.schemas.messages import Cancel, Stop
-from millstream.streams.state import Open
+from millstream.streams.cells import Open
 from millstream.topics import catalogue
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from collections.abc import Callable
 import structlog
 
 from millstream.streams.alarms import BrokerClock
+from millstream.streams.cells import End, Head
 from millstream.streams.commit import Committer
-from millstream.streams.state import PLAN, End, Head, MemoryRows, load
+from millstream.streams.state import PLAN, MemoryRows, load
 from millstream.topics import catalogue
 
 log = structlog.get_logger()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from millstream.schemas.messages import Answer, Timer
+from millstream.streams.cells import Due, Open
 from millstream.streams.resting import unpark
 from millstream.streams.results import lease_ended
 from millstream.streams.reviews import on_answer
-from millstream.streams.state import Due, Open, key
+from millstream.streams.state import key
 from millstream.streams.stepping import Step
 from millstream.streams.verdict import WALL_TIME
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from millstream.schemas.messages import Failure
-from millstream.streams.state import Arrived, Failed, Missing, key, numbers
+from millstream.streams.cells import Arrived, Failed, Missing
+from millstream.streams.state import key, numbers
 
 if TYPE_CHECKING:
     from millstream.streams.stepping import Step

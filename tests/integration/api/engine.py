@@ -21,10 +21,11 @@ from millstream.processors.context import Context
 from millstream.processors.registry import Registry
 from millstream.schemas.codec import decode, encode
 from millstream.schemas.messages import Emit, Events, Message, Request, Run, Start, Timer
+from millstream.streams.cells import End
 from millstream.streams.engine import decide
 from millstream.streams.plan import Plan, decode_plan
 from millstream.streams.running import Environment, Running, run_task
-from millstream.streams.state import End, MemoryRows, State, load
+from millstream.streams.state import MemoryRows, State, load
 from millstream.topics.catalogue import EVENTS, INBOX, REQUESTS
 
 

@@ -31,11 +31,12 @@ from millstream.schemas.messages import (
     Start,
     Timer,
 )
+from millstream.streams.cells import End
 from millstream.streams.engine import decide
 from millstream.streams.plan import Plan, compile_plan, decode_plan
 from millstream.streams.readiness import inline
 from millstream.streams.running import Environment, Running, run_task
-from millstream.streams.state import End, MemoryRows, State, load
+from millstream.streams.state import MemoryRows, State, load
 from tests.unit.streams.context import context
 
 USER = "3e53486c-cf57-477e-ba2a-cb02dc828e1a"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from millstream.schemas.ids import derived
 from millstream.schemas.messages import Stop
-from millstream.streams.state import End, load
+from millstream.streams.cells import End
+from millstream.streams.state import load
 from tests.unit.streams.scenes import OUT, REGISTRY, NodeRow, family, ran
 from tests.unit.streams.simulation import Simulation
 

@@ -13,7 +13,8 @@ from millstream.processors.registry import Registry
 from millstream.schemas.graph import Graph
 from millstream.schemas.ids import derived
 from millstream.schemas.messages import Cancel, Feed, Message, Start, Stop, Usage
-from millstream.streams.state import End, Head, load
+from millstream.streams.cells import End, Head
+from millstream.streams.state import load
 from tests.unit.streams import scenes
 from tests.unit.streams.scenes import OUT, REVIEW, answer, family, graph, one
 from tests.unit.streams.simulation import Simulation

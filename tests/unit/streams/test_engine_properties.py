@@ -32,11 +32,12 @@ from millstream.schemas.messages import (
     Taken,
 )
 from millstream.streams import joins, stepping
+from millstream.streams.cells import End
 from millstream.streams.engine import decide
 from millstream.streams.nudging import GIVEN_LIMIT
 from millstream.streams.plan import compile_plan, decode_plan
 from millstream.streams.readiness import inline
-from millstream.streams.state import End, MemoryRows, load
+from millstream.streams.state import MemoryRows, load
 from tests.unit.streams import transitions
 from tests.unit.streams.reference import Function, Part, Reference, Values, Wire
 

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from millstream.schemas.graph import Graph
 from millstream.schemas.ids import derived
 from millstream.schemas.messages import Flags, Message, Start, Stop, Timer
+from millstream.streams.cells import End
 from millstream.streams.plan import Plan, decode_plan
-from millstream.streams.state import End, State, load
+from millstream.streams.state import State, load
 from tests.unit.streams import transitions
 from tests.unit.streams.scenes import REGISTRY, REVIEW, answer, one
 from tests.unit.streams.simulation import Simulation

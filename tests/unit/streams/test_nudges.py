@@ -9,10 +9,11 @@ import pytest
 
 from millstream.schemas.codec import encode
 from millstream.schemas.messages import Finished, Nudge, Run, Started, Taken
+from millstream.streams.cells import Head
 from millstream.streams.nudging import GIVEN_LIMIT
 from millstream.streams.results import LEASE_MS
 from millstream.streams.running import Environment, Running, run_task
-from millstream.streams.state import Head, load
+from millstream.streams.state import load
 from tests.unit.streams.context import context
 from tests.unit.streams.scenes import CALLS, REGISTRY, REVIEW, finished, graph, one
 from tests.unit.streams.simulation import DictCache, Simulation, Values

@@ -3,15 +3,11 @@ from __future__ import annotations
 import pytest
 
 from millstream.schemas.messages import Payload
+from millstream.streams.cells import Arrived, Due, End, Head, Ready
 from millstream.streams.state import (
     INLINE_LIMIT_BYTES,
     TIMED,
-    Arrived,
-    Due,
-    End,
-    Head,
     MemoryRows,
-    Ready,
     State,
     applied_of,
     is_open,
