@@ -53,6 +53,10 @@ class Audit(Message, frozen=True, kw_only=True):
     subject: Annotated[str, Meta(description="On what: an id.")]
     data: Annotated[bytes, Meta(description="JSON object of the facts, without secrets.")]
     at: Annotated[int, Meta(description="Time, ms.")]
+    chain_id: Annotated[str, Meta(description="The chain of records that this is a link of.")] = ""
+    sequence: Annotated[int, Meta(description="Place in the chain, from 1; 0: in none.")] = 0
+    previous: Annotated[bytes, Meta(description="`hash` of the link before.")] = b""
+    hash: Annotated[bytes, Meta(description="SHA-256 over all other fields; `schemas/audit.py`.")] = b""
 
 
 class DeadLetter(Message, frozen=True, kw_only=True):
