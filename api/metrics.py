@@ -60,6 +60,18 @@ class Metrics:
         self.nudged = Counter(
             "millstream_edge_executions_nudged", "Nudges sent to the engine.", registry=self.registry
         )
+        self.limited = Counter(
+            "millstream_edge_limited",
+            "Requests refused because of a limit.",
+            ("what",),
+            registry=self.registry,
+        )
+        self.uncounted = Counter(
+            "millstream_edge_uncounted",
+            "Requests that could not be counted against a limit because Redis was away.",
+            ("outcome",),
+            registry=self.registry,
+        )
         self.sockets = Gauge("millstream_edge_sockets", "Open WebSockets.", registry=self.registry)
         self.frames = Counter("millstream_edge_frames", "Frames given to sockets.", registry=self.registry)
         self.slow_readers = Counter(

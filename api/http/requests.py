@@ -11,7 +11,10 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from millstream.api.auth.guards import CLOSED, guard_of
+from millstream.api.audit.record import ORIGIN, Origin
+from millstream.api.auth.guards import CLOSED, Guard, guard_of
+from millstream.api.auth.principal import Scope
+from millstream.api.http.limits import Kind, admit
 from millstream.schemas.errors import InputInvalidError, PayloadTooLargeError
 from millstream.schemas.sizes import KIB, check_json
 
@@ -90,15 +93,19 @@ class EdgeRoute(APIRoute):
         read = self._reader()
         is_upload = getattr(self.endpoint, _UPLOAD, False)
         guard = guard_of(self.endpoint) or CLOSED
+        kind = _kind(self.methods, guard, is_upload=is_upload)
 
         async def answer(request: Request) -> Response:
             edge = request.app.state.edge
             ours = EdgeRequest(request.scope, request.receive)
+            address = request.client.host if request.client else ""
+            ORIGIN.set(Origin(request.scope.get("request_id", ""), address))
             limits = edge.settings.limits
             ours.limit_bytes = limits.file_bytes + FORM_BYTES if is_upload else limits.body_bytes
             if not guard.open:
                 ours.state.principal = await edge.auth.principal(ours)
                 guard.check(ours.state.principal)
+            await admit(edge, ours, kind, getattr(ours.state, "principal", None))
             ours.check_declared()
             if read is not None:
                 await read(ours)
@@ -111,6 +118,14 @@ class EdgeRoute(APIRoute):
         if self.body_field is None:
             return None
         return EdgeRequest.form if getattr(self.endpoint, _UPLOAD, False) else _read_json
+
+
+def _kind(methods: set[str], guard: Guard, *, is_upload: bool) -> Kind:
+    if methods <= {"GET", "HEAD"}:
+        return "read"
+    if is_upload:
+        return "upload"
+    return "start" if guard.scope in (Scope.EXECUTE_GRAPH, Scope.EXECUTE_BLOCK) else "write"
 
 
 async def _read_json(request: EdgeRequest) -> None:
