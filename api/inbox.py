@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -14,13 +14,15 @@ from aiokafka.errors import KafkaError
 from millstream.schemas.codec import RECORD_LIMIT_BYTES, encode
 from millstream.schemas.errors import UnavailableError
 from millstream.schemas.headers import Header, span_of, traceparent
-from millstream.schemas.messages import Answer, Nudge, Request, Stop, Withdraw
+from millstream.schemas.messages import Answer, Audit, Nudge, Request, Stop, Withdraw
 from millstream.schemas.signing import Signer
-from millstream.topics.catalogue import INBOX, REQUESTS
+from millstream.topics.catalogue import AUDIT, INBOX, REQUESTS
 
 BATCH_BYTES = 256 * 1024
 ROOM_BYTES = 65_536
 """What headers and the record's frame may add to a record of the largest size."""
+
+NO_ACK = "Kafka did not acknowledge in time; try again in a moment."
 
 
 class Inbox:
@@ -62,6 +64,26 @@ class Inbox:
         request = Request(user_id=user_id, execution_id=execution_id, start=start, at=at)
         await self._append(REQUESTS.name, user_id.encode(), encode(request), execution_id)
 
+    async def request_all(self, user_id: str, starts: list[tuple[bytes, bytes]]) -> None:
+        """Ask for many executions of one user, in this order: (id, encoded Start). Errors: UnavailableError: some may be
+        appended."""
+        assert self._producer is not None
+        at = int(time.time() * 1000)
+        key = user_id.encode()
+        acks = []
+        try:
+            async with asyncio.timeout(self._ack_s):
+                for execution_id, start in starts:
+                    request = Request(user_id=user_id, execution_id=execution_id, start=start, at=at)
+                    value = encode(request)
+                    headers = self._headers(execution_id, value)
+                    acks.append(await self._producer.send(REQUESTS.name, value, key=key, headers=headers))
+                found = await asyncio.gather(*acks, return_exceptions=True)
+        except (KafkaError, TimeoutError) as error:
+            raise UnavailableError(NO_ACK) from error
+        if bad := next((each for each in found if isinstance(each, BaseException)), None):
+            raise UnavailableError(NO_ACK) from bad
+
     async def withdraw(self, execution_id: bytes, user_id: str) -> None:
         """Have an execution that was stopped wait no longer. Errors: UnavailableError."""
         value = encode(Withdraw(user_id=user_id, execution_id=execution_id))
@@ -74,12 +96,29 @@ class Inbox:
     async def _append(self, topic: str, key: bytes, value: bytes, execution_id: bytes) -> None:
         """Append an encoded record, signed. Errors: UnavailableError."""
         assert self._producer is not None
-        headers: list[Header] = [traceparent(execution_id, span_of(execution_id=execution_id))]
-        if self._signer is not None:
-            headers.append(self._signer.sign(value))
+        headers = self._headers(execution_id, value)
         try:
             async with asyncio.timeout(self._ack_s):
                 await self._producer.send_and_wait(topic, value, key=key, headers=headers)
+        except (KafkaError, TimeoutError) as error:
+            raise UnavailableError(NO_ACK) from error
+
+    def _headers(self, execution_id: bytes, value: bytes) -> list[Header]:
+        headers: list[Header] = [traceparent(execution_id, span_of(execution_id=execution_id))]
+        if self._signer is not None:
+            headers.append(self._signer.sign(value))
+        return headers
+
+    async def audit(self, records: Sequence[Audit]) -> None:
+        """Append records to `audit.log` in their order, and wait until Kafka has all. Errors: UnavailableError."""
+        assert self._producer is not None
+        try:
+            async with asyncio.timeout(self._ack_s):
+                acks = [
+                    await self._producer.send(AUDIT.name, encode(record), key=record.actor_id.encode())
+                    for record in records
+                ]
+                await asyncio.gather(*acks)
         except (KafkaError, TimeoutError) as error:
             raise UnavailableError("Kafka did not acknowledge in time; try again in a moment.") from error
 

@@ -1,0 +1,1 @@
+"""Who did what: written with the deed, chained, moved to the topic `audit.log`."""
