@@ -31,6 +31,7 @@ from millstream.api.graphs.router import router as graphs
 from millstream.api.health.router import router as health
 from millstream.api.http import problems
 from millstream.api.http.middleware import RequestFrame
+from millstream.api.identity import ROUTERS as IDENTITY
 from millstream.api.inbox import Inbox
 from millstream.api.metrics import Metrics
 from millstream.api.openapi import describe
@@ -64,8 +65,16 @@ def create_app(settings: EdgeSettings, specs: Iterable[BlockSpec]) -> FastAPI:
     cors = Middleware(
         CORSMiddleware,
         allow_origins=list(settings.origins),
-        allow_methods=["GET", "POST", "PUT", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "X-Request-ID"],
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            "Idempotency-Key",
+            "If-Match",
+            "X-API-Key",
+            "X-Millstream-Org",
+            "X-Request-ID",
+        ],
         expose_headers=["ETag", "Idempotency-Replayed", "Location", "Retry-After", "X-Request-ID"],
         max_age=600,
     )
@@ -80,7 +89,7 @@ def create_app(settings: EdgeSettings, specs: Iterable[BlockSpec]) -> FastAPI:
         redirect_slashes=False,
     )
     problems.install(app)
-    for router in (graphs, executions, again, reviews, blocks, files, health, ws):
+    for router in (*IDENTITY, graphs, executions, again, reviews, blocks, files, health, ws):
         app.include_router(router)
     describe(app)
     return app
@@ -96,6 +105,7 @@ def _lifespan(settings: EdgeSettings, specs: list[BlockSpec], metrics: Metrics) 
                 "sweeper": sweeper.run(edge),
                 "pressure": edge.pressure.run(),
                 "watchdog": watchdog.run(edge),
+                "revocations": edge.auth.revocations.run(),
             }
             tasks = [asyncio.create_task(work, name=name) for name, work in works.items()]
             log.info("edge_ready", blocks=len(specs))
@@ -130,10 +140,12 @@ async def _open(
     marks.start()
     store = redis_.client(settings.redis.get_secret_value(), name="millstream-edge")
     stack.push_async_callback(store.aclose)
+    door = Auth(settings.access, LocalToken(settings.token), pool, store, origins=settings.origins)
+    stack.push_async_callback(door.post.stop)
     return Edge(
         settings=settings,
         specs={spec.id: spec for spec in specs},
-        auth=Auth(LocalToken(settings.token)),
+        auth=door,
         metrics=metrics,
         pool=pool,
         inbox=inbox,

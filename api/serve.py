@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import socket
 from collections.abc import Iterable
 
@@ -26,6 +27,7 @@ def serve(settings: EdgeSettings, specs: Iterable[BlockSpec] | None = None) -> N
 
     Errors: ConfigurationError: the port is taken, or the address is not ours; BlockDefinitionError.
     """
+    check_exposure(settings)
     with bind(settings.host, settings.port) as listener:
         blocks = load_registry().specs() if specs is None else specs
         server = uvicorn.Server(server_config(settings, blocks))
@@ -47,11 +49,40 @@ def server_config(settings: EdgeSettings, specs: Iterable[BlockSpec]) -> uvicorn
         log_config=None,
         log_level="warning",  # at info, uvicorn writes the URLs of sockets, which have tokens
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=GRACE_S,
         backlog=BACKLOG,
         lifespan="on",
     )
+
+
+def check_exposure(settings: EdgeSettings) -> None:
+    """Errors: ConfigurationError: others could reach the edge, and it is not ready for that."""
+    if _is_loopback(settings.host):
+        return
+    where = f"MILLSTREAM_HOST is {settings.host!r}, so others reach the edge"
+    if not settings.trusted_proxies:
+        raise ConfigurationError(
+            f"{where}, but nothing says who speaks TLS with them. Put a proxy with TLS before it and name it in "
+            "MILLSTREAM_TRUSTED_PROXIES, or listen on 127.0.0.1.",
+            variable="MILLSTREAM_TRUSTED_PROXIES",
+        )
+    if not settings.access.key.get_secret_value():
+        raise ConfigurationError(
+            f"{where}, but there is no account key. Set MILLSTREAM_ACCOUNT_KEY to 32 random characters or more, "
+            "the same for all edges.",
+            variable="MILLSTREAM_ACCOUNT_KEY",
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from millstream.api.auth.settings import AccessSettings
 from millstream.connectors.objects import OBJECT_LIMIT_BYTES
 from millstream.schemas.signing import Signer
 from millstream.schemas.sizes import MIB, REQUEST_LIMIT_BYTES
@@ -71,6 +72,10 @@ class EdgeSettings:
     """Object store URL."""
     token: SecretStr
     """Token of the local user."""
+    access: AccessSettings = field(default_factory=AccessSettings, repr=False)
+    """Log-ins."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks of proxies before the edge, which speak TLS and whose `X-Forwarded-*` is believed."""
     signer: Signer | None = field(default=None, repr=False)
     """Signs what the engine is told; None: unsigned."""
     host: str = "127.0.0.1"

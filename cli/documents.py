@@ -9,7 +9,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from millstream.cli.console import say
-from millstream.cli.settings import NESTED, PREFIX, KafkaSecurity, Settings
+from millstream.cli.settings import NESTED, PREFIX, Settings, section_of
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs"
 
@@ -46,8 +46,8 @@ def _rows(model: type[BaseModel], prefix: str) -> list[tuple[str, str, str]]:
     rows = []
     for name, field in model.model_fields.items():
         variable = f"{prefix}{name}".upper()
-        if field.annotation is KafkaSecurity:
-            rows += _rows(KafkaSecurity, variable + NESTED)
+        if (section := section_of(field)) is not None:
+            rows += _rows(section, variable + NESTED)
         else:
             rows.append((variable, _default(field), field.description or ""))
     return rows

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
+    from millstream.api.auth.settings import AccessSettings
     from millstream.cli.settings import Settings
     from millstream.schemas.errors import MillstreamError
     from millstream.streams.admitting import Admission
@@ -61,6 +62,8 @@ def edge(settings: Settings) -> None:
             objects=settings.objects,
             token=settings.token,
             signer=settings.signer(),
+            access=_access(settings),
+            trusted_proxies=settings.trusted_proxies,
             host=settings.host,
             port=settings.port,
             limits=EdgeLimits(
@@ -72,6 +75,27 @@ def edge(settings: Settings) -> None:
                 silent_s=settings.silent_s,
             ),
         )
+    )
+
+
+def _access(settings: Settings) -> AccessSettings:
+    from millstream.api.auth.settings import AccessSettings, OutsideIssuer
+    from millstream.connectors.mail import Smtp
+
+    smtp, issuer = settings.smtp, settings.issuer
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return AccessSettings(
+        key=settings.account_key,
+        setup_code=settings.setup_code,
+        sign_up=settings.sign_up,
+        public_url=settings.public_url or f"http://{host}:{settings.port}",
+        smtp=Smtp(**dict(smtp)) if smtp.host else None,
+        mail_folder=settings.home / "mail",
+        outside=OutsideIssuer(
+            issuer=issuer.url, audience=issuer.audience, secret=issuer.secret, jwks_url=issuer.jwks_url
+        )
+        if issuer.url
+        else None,
     )
 
 

@@ -8,8 +8,10 @@ import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from millstream.schemas.errors import ConfigurationError
@@ -69,6 +71,40 @@ class KafkaSecurity(BaseModel):
                 str(self.ssl_certfile), str(self.ssl_keyfile) if self.ssl_keyfile else None
             )
         return context
+
+
+class SmtpSettings(BaseModel):
+    """Server that takes our mail. Variables: `MILLSTREAM_SMTP__<FIELD>`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field(
+        default="", description="SMTP server. Empty: mails are kept as files in `mail/` of `home`."
+    )
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(
+        default=587, description="TCP port of the SMTP server."
+    )
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="TLS of the connection to the SMTP server."
+    )
+    username: str = Field(default="", description="User name at the SMTP server.")
+    password: SecretStr = Field(default=SecretStr(""), description="Password at the SMTP server.")
+    sender: str = Field(default="millstream@localhost", description="Address from which mails come.")
+
+
+class IssuerSettings(BaseModel):
+    """Outside issuer of tokens, such as Supabase. Variables: `MILLSTREAM_ISSUER__<FIELD>`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str = Field(
+        default="", description="`iss` of an outside issuer whose access tokens are good here. Empty: none."
+    )
+    audience: str = Field(default="authenticated", description="`aud` that its tokens must have.")
+    secret: SecretStr = Field(
+        default=SecretStr(""), description="Secret that it shares with us (HS256); else `jwks_url` is needed."
+    )
+    jwks_url: str = Field(default="", description="URL of its public keys (ES256, RS256, Ed25519).")
 
 
 class Settings(BaseSettings):
@@ -170,6 +206,32 @@ class Settings(BaseSettings):
     token: SecretStr = Field(
         SecretStr(""), description="Token of the local user. Empty: made once and kept in `home`."
     )
+    account_key: SecretStr = Field(
+        SecretStr(""),
+        description="Root of all keys of log-ins: signs access tokens, seals second factors; the same for all edges. "
+        "Empty: made once and kept in `home`; an edge that `up` does not start then makes one for itself alone.",
+    )
+    setup_code: SecretStr = Field(
+        SecretStr(""),
+        description="With it the first account is made, which becomes admin; of no use afterwards. "
+        "Empty: made once and kept in `home`.",
+    )
+    sign_up: Literal["open", "invite", "closed"] = Field(
+        "invite",
+        description="Who may make an account: anybody with an address, people who were invited, nobody.",
+    )
+    public_url: str = Field(
+        "",
+        description="Where people reach the edge, `https://host`; in the links of mails, and what tokens are issued by. "
+        "With `https` cookies are for TLS alone. Empty: `http://host:port`.",
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Addresses or networks of the proxies before the edge, separated by commas: they speak TLS with people; "
+        "their `X-Forwarded-For` and `-Proto` are believed. Without, the edge listens on loopback alone.",
+    )
+    smtp: SmtpSettings = Field(SmtpSettings(), description="Server that takes our mail.")
+    issuer: IssuerSettings = Field(IssuerSettings(), description="Outside issuer of tokens.")
     signing_key: SecretStr = Field(
         SecretStr(""),
         description="Key that signs what the processes say to each other; the same for all of a cluster. "
@@ -194,7 +256,7 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else Path(os.path.abspath(value.expanduser()))
 
-    @field_validator("http_allow", mode="before")
+    @field_validator("http_allow", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (
@@ -202,6 +264,21 @@ class Settings(BaseSettings):
             if isinstance(value, str)
             else value
         )
+
+    @field_validator("public_url", mode="after")
+    @classmethod
+    def _origin(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/")):
+            raise ValueError(f"{value!r} is not https://host")
+        return value.rstrip("/")
+
+    @field_validator("issuer", mode="after")
+    @classmethod
+    def _one_kind_of_key(cls, value: IssuerSettings) -> IssuerSettings:
+        if value.url and bool(value.secret.get_secret_value()) == bool(value.jwks_url):
+            raise ValueError("an outside issuer has either a `secret` or a `jwks_url`")
+        return value
 
     @field_validator("kafka", mode="after")
     @classmethod
@@ -266,12 +343,18 @@ class Settings(BaseSettings):
         return options | {key: str(path) for key, path in files.items() if security.tls and path is not None}
 
 
+def section_of(field: FieldInfo) -> type[BaseModel] | None:
+    """Return the model of a field that is a section of settings, None for a plain one."""
+    annotation = field.annotation
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+
+
 def variables() -> dict[str, str]:
     """Return every variable that is read, with what it says, in the order of the fields."""
     found = {}
     for name, field in Settings.model_fields.items():
-        if field.annotation is KafkaSecurity:
-            for inner, inner_field in KafkaSecurity.model_fields.items():
+        if (section := section_of(field)) is not None:
+            for inner, inner_field in section.model_fields.items():
                 found[f"{PREFIX}{name}{NESTED}{inner}".upper()] = inner_field.description or ""
         else:
             found[f"{PREFIX}{name}".upper()] = field.description or ""

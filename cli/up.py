@@ -118,6 +118,8 @@ def wanted_by(settings: Settings) -> Wanted:
         redis=settings.redis.get_secret_value(),
         token=settings.token.get_secret_value(),
         signing_key=settings.signing_key.get_secret_value(),
+        account_key=settings.account_key.get_secret_value(),
+        setup_code=settings.setup_code.get_secret_value(),
     )
 
 
@@ -229,6 +231,32 @@ Millstream runs at {wanted.edge}
   first run   {here}{start} run examples/calculator.json --input a=6 --input b=7
 """
     )
+    if _wants_first_account(wanted):
+        tell(
+            f"""\
+Nobody has an account yet. The first one, made with this code, becomes admin (docs/access.md):
+
+  set up      {wanted.edge}/setup#code={_setup_code(wanted)}
+"""
+        )
+
+
+def _wants_first_account(wanted: Wanted) -> bool:
+    """Ask the edge whether there is an admin. False if it does not say: the code is of use to nobody then."""
+    import httpx
+
+    try:
+        answer = httpx.get(f"{wanted.edge}/api/v1/auth/config", timeout=5, trust_env=False)
+        return bool(answer.raise_for_status().json()["first_account"])
+    except (httpx.HTTPError, ValueError, KeyError):
+        return False
+
+
+def _setup_code(wanted: Wanted) -> str:
+    from millstream.local import keys
+
+    secrets = keys.find(wanted.home)
+    return wanted.setup_code or (secrets.setup_code if secrets else "")
 
 
 FIRST_BLOCK = "b1ab9b19-67a6-406d-abf5-2dba76d00c79"

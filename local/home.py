@@ -45,6 +45,11 @@ class Home:
         return self.path / "objects"
 
     @property
+    def mail(self) -> Path:
+        """Mails that no server takes."""
+        return self.path / "mail"
+
+    @property
     def secrets(self) -> Path:
         return self.path / "secrets.json"
 

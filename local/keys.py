@@ -9,9 +9,17 @@ from dataclasses import asdict, dataclass, field, fields
 from millstream.local.home import Home, write_private
 from millstream.schemas.errors import ConfigurationError
 
+READABLE = "23456789abcdefghjkmnpqrstuvwxyz"
+
 
 def _random() -> str:
     return secrets.token_urlsafe(32)
+
+
+def _code() -> str:
+    """Return 99 random bits in groups, without letters that look alike."""
+    letters = "".join(secrets.choice(READABLE) for _ in range(20))
+    return "-".join(letters[at : at + 5] for at in range(0, 20, 5))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -21,6 +29,9 @@ class Keys:
     token: str = field(default_factory=lambda: f"ms_{_random()}")
     """Token of the local user, for the HTTP API and the WebSocket."""
     signing_key: str = field(default_factory=_random)
+    account_key: str = field(default_factory=_random)
+    setup_code: str = field(default_factory=_code)
+    """Makes the first account; people type it."""
     postgres_password: str = field(default_factory=_random)
     redis_password: str = field(default_factory=_random)
 

@@ -20,12 +20,19 @@ from millstream.local.spec import ProcessSpec
 
 LANES = "io,cpu,llm"
 
+LOG_IN = (
+    "MILLSTREAM_TOKEN",
+    "MILLSTREAM_ACCOUNT_KEY",
+    "MILLSTREAM_SETUP_CODE",
+    "MILLSTREAM_SMTP__PASSWORD",
+    "MILLSTREAM_ISSUER__SECRET",
+)
 NEEDLESS = {
-    "coordinator": ("MILLSTREAM_POSTGRES", "MILLSTREAM_REDIS", "MILLSTREAM_TOKEN"),
-    "worker": ("MILLSTREAM_POSTGRES", "MILLSTREAM_TOKEN"),
+    "coordinator": ("MILLSTREAM_POSTGRES", "MILLSTREAM_REDIS", *LOG_IN),
+    "worker": ("MILLSTREAM_POSTGRES", *LOG_IN),
     "sink": (
         "MILLSTREAM_REDIS",
-        "MILLSTREAM_TOKEN",
+        *LOG_IN,
         "MILLSTREAM_SIGNING_KEY",
         "MILLSTREAM_SIGNING_KEY_PREVIOUS",
     ),
@@ -49,6 +56,8 @@ class Wanted:
     redis: str = ""
     token: str = ""
     signing_key: str = ""
+    account_key: str = ""
+    setup_code: str = ""
 
     @property
     def edge(self) -> str:
@@ -126,6 +135,8 @@ def environment(wanted: Wanted, secrets: Keys, servers: Servers) -> dict[str, st
         "MILLSTREAM_PORT": str(wanted.port),
         "MILLSTREAM_TOKEN": wanted.token or secrets.token,
         "MILLSTREAM_SIGNING_KEY": wanted.signing_key or secrets.signing_key,
+        "MILLSTREAM_ACCOUNT_KEY": wanted.account_key or secrets.account_key,
+        "MILLSTREAM_SETUP_CODE": wanted.setup_code or secrets.setup_code,
         "PYTHONUNBUFFERED": "1",
         "MALLOC_ARENA_MAX": "2",
     }

@@ -2,39 +2,273 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from redis.asyncio import Redis
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
+from millstream.api.auth.known import Knowledge
 from millstream.api.auth.local import LocalToken
-from millstream.api.auth.principal import Principal
-from millstream.schemas.errors import AuthenticationError
+from millstream.api.auth.origins import Origins
+from millstream.api.auth.outside import Outside
+from millstream.api.auth.passwords import Passwords
+from millstream.api.auth.post import Post
+from millstream.api.auth.principal import Kind, Principal, Role, Scope
+from millstream.api.auth.repository import Users
+from millstream.api.auth.revocations import Revocations, Revoked
+from millstream.api.auth.secret import RootKey, digest, new_secret
+from millstream.api.auth.sessions import Sessions
+from millstream.api.auth.settings import AccessSettings
+from millstream.api.auth.tokens import Tokens, issuer_of
+from millstream.api.database import Pool, statements
+from millstream.api.keys.repository import MARK, ApiKeys, KeyRow
+from millstream.connectors.mail import FolderMailer, Mailer, SmtpMailer
+from millstream.schemas.errors import AuthenticationError, NotFoundError
 
-NO_TOKEN = "No token; send `Authorization: Bearer <token>` (`millstream token` prints it)."
-BAD_TOKEN = "The token is not valid here; `millstream token` prints the one that is."
+NO_TOKEN = "Nobody is logged in; send `Authorization: Bearer <token>` (`millstream token` prints one for this machine)."
+BAD_TOKEN = "The token is not valid here; log in again, or make a new key."
+NO_SESSION = "The session has ended; log in again."
+ORG_HEADER = "x-millstream-org"
+KEY_HEADER = "x-api-key"
+KEYS_KEPT = 10_000
+NOTE_USE_S = 60.0
+
+
+@dataclass(slots=True)
+class _KeptKeys:
+    """Keys that were asked for within seconds."""
+
+    keep_s: float
+    rows: dict[bytes, tuple[float, KeyRow]] = field(default_factory=dict)
+    noted: dict[UUID, float] = field(default_factory=dict)
+
+    def find(self, hash_: bytes) -> KeyRow | None:
+        at, row = self.rows.get(hash_, (0.0, None))
+        return row if time.monotonic() - at < self.keep_s else None
+
+    def keep(self, hash_: bytes, row: KeyRow) -> None:
+        if len(self.rows) >= KEYS_KEPT:
+            self.rows.clear()
+            self.noted.clear()
+        self.rows[hash_] = (time.monotonic(), row)
+
+    def forget(self, revoked: Revoked) -> None:
+        self.rows = {
+            hash_: (at, row)
+            for hash_, (at, row) in self.rows.items()
+            if not (
+                revoked.session in (None, str(row.id))
+                and revoked.user in (None, str(row.user_id))
+                and revoked.account in (None, str(row.account_id))
+            )
+        }
+
+    def is_noted(self, key_id: UUID) -> bool:
+        """Tell whether a use was written down within the minute; if not, the caller does so now."""
+        now = time.monotonic()
+        if now - self.noted.get(key_id, -NOTE_USE_S) < NOTE_USE_S:
+            return True
+        self.noted[key_id] = now
+        return False
 
 
 class Auth:
-    """Tells who sends a request."""
+    """Tells who sends a request. Its parts serve the routes of log-ins."""
 
-    def __init__(self, local: LocalToken) -> None:
+    def __init__(
+        self,
+        settings: AccessSettings,
+        local: LocalToken,
+        pool: Pool,
+        redis: Redis,
+        *,
+        origins: tuple[str, ...],
+    ) -> None:
+        self.settings = settings
+        self.redis = redis
+        self.root = RootKey(settings.key.get_secret_value() or new_secret())
+        self.passwords = Passwords()
+        self.sessions = Sessions(redis, settings, self.root)
+        self.tokens = Tokens(self.root, issuer=settings.public_url, lifetime_s=settings.access_s)
+        self.known = Knowledge(pool, redis, keep_s=settings.membership_s)
+        self.revocations = Revocations(redis, forget=self._forget, check=self.is_good)
+        self.origins = Origins(settings.public_url, origins)
+        self.post = Post(_mailer(settings), settings.public_url)
+        self._outside = Outside(settings.outside) if settings.outside else None
         self._local = local
+        self._pool = pool
+        self._keys = _KeptKeys(min(settings.keys_s, 5.0))
 
     def is_tried(self, connection: HTTPConnection, token: str | None = None) -> bool:
         """Tell whether somebody has tried to say who he is."""
-        return bool(bearer(connection.headers) or token)
+        return bool(given_token(connection.headers) or token or self.sessions.cookie_of(connection))
+
+    def uses_cookie(self, connection: HTTPConnection, token: str | None = None) -> bool:
+        """Tell whether only a cookie says who it is."""
+        return (
+            not (given_token(connection.headers) or token) and self.sessions.cookie_of(connection) is not None
+        )
 
     async def principal(self, connection: HTTPConnection, token: str | None = None) -> Principal:
-        """Return who calls. `token`: one that came elsewhere than in a header. Errors: AuthenticationError."""
-        given = bearer(connection.headers) or token
-        if not given:
+        """Return who calls. `token`: one that came elsewhere than in a header.
+
+        Errors: AuthenticationError; ForbiddenError: a cookie without the code against forged requests;
+        NotFoundError: an organisation of others.
+        """
+        if given := given_token(connection.headers) or token:
+            principal = await self._of_token(given, connection)
+        elif secret := self.sessions.cookie_of(connection):
+            principal = await self._of_cookie(secret, connection)
+        else:
             raise AuthenticationError(NO_TOKEN)
-        found = self._local.find(given, connection)
-        if found is None:
+        chosen = connection.headers.get(ORG_HEADER) or connection.query_params.get("org", "")
+        return await self._in_org(principal, chosen) if chosen else principal
+
+    async def is_good(self, principal: Principal) -> bool:
+        """Tell whether a principal may still be here."""
+        if principal.kind == "local":
+            return True
+        if await self.known.find_user(principal.user_id) is None:
+            return False
+        if principal.org_role is not None:
+            role = await self.known.find_member(principal.account_id, principal.user_id)
+            if role is not principal.org_role:
+                return False
+        if principal.kind == "session":
+            return await self.sessions.is_alive(principal.session_id)
+        if principal.kind == "api_key":
+            async with statements(self._pool) as conn:
+                return await ApiKeys(conn).is_good(UUID(principal.session_id))
+        return not await self._has_ended(principal.session_id)
+
+    async def end_family(self, family_id: UUID) -> None:
+        """Refuse the access tokens of a family from now on; call it after the commit."""
+        await self.redis.set(f"auth:ended:{family_id}", b"1", ex=self.settings.access_s + 60)
+        await self.revocations.tell(session=family_id)
+
+    async def end_user(self, user_id: UUID, families: list[UUID]) -> None:
+        """End all that a user has open but keys. `families`: those that were removed from the table."""
+        await self.sessions.end_all(user_id)
+        for family_id in families:
+            await self.redis.set(f"auth:ended:{family_id}", b"1", ex=self.settings.access_s + 60)
+        await self.known.forget_user(user_id)
+        await self.revocations.tell(user=user_id)
+
+    async def _of_token(self, token: str, connection: HTTPConnection) -> Principal:
+        if (principal := self._local.find(token, connection)) is not None:
+            return principal
+        if token.startswith(MARK):
+            return await self._of_key(token)
+        issuer = issuer_of(token)
+        if issuer is not None and self._outside is not None and issuer == self._outside.issuer:
+            return await self._of_outside(self._outside, token)
+        if issuer is None:
             raise AuthenticationError(BAD_TOKEN)
-        return found
+        access = self.tokens.read(token)
+        if await self._has_ended(str(access.family_id)):
+            raise AuthenticationError(NO_SESSION)
+        return await self._principal(
+            access.user_id, kind="jwt", session_id=str(access.family_id), expires_at=access.expires_at
+        )
+
+    async def _of_cookie(self, secret: str, connection: HTTPConnection) -> Principal:
+        session = await self.sessions.find(secret)
+        if session is None:
+            raise AuthenticationError(NO_SESSION)
+        self.origins.check(connection)
+        self.sessions.check_csrf(connection, secret)
+        return await self._principal(session.user_id, kind="session", session_id=session.id)
+
+    async def _of_key(self, secret: str) -> Principal:
+        hash_ = digest(secret)
+        row = self._keys.find(hash_)
+        if row is None:
+            async with statements(self._pool) as conn:
+                row = await ApiKeys(conn).find_good(secret)
+            if row is None:
+                raise AuthenticationError(BAD_TOKEN)
+            self._keys.keep(hash_, row)
+        expires_at = row.expires_at.timestamp() if row.expires_at else None
+        if expires_at is not None and expires_at <= time.time():
+            raise AuthenticationError(BAD_TOKEN)
+        if not self._keys.is_noted(row.id):
+            async with statements(self._pool) as conn:
+                await ApiKeys(conn).note_use(row.id)
+        scopes = frozenset(Scope(scope) for scope in row.scopes)
+        principal = await self._principal(
+            row.user_id, kind="api_key", session_id=str(row.id), scopes=scopes, expires_at=expires_at
+        )
+        own = row.account_id == row.user_id
+        return principal if own else await self._in_org(principal, str(row.account_id), by_key=True)
+
+    async def _of_outside(self, outside: Outside, token: str) -> Principal:
+        found = await outside.read(token)
+        if await self.known.find_user(found.user_id) is None:
+            async with self._pool.connection() as conn:
+                await Users(conn).ensure_outside(
+                    found.user_id, issuer=outside.issuer, subject=found.subject, email=found.email
+                )
+            await self.known.forget_user(found.user_id)
+        role = Role.ADMIN if found.is_admin else None
+        session = f"outside:{found.user_id}"
+        return await self._principal(
+            found.user_id, kind="jwt", session_id=session, expires_at=found.expires_at, role=role
+        )
+
+    async def _principal(
+        self, user_id: UUID, *, kind: Kind, role: Role | None = None, **more: Any
+    ) -> Principal:
+        user = await self.known.find_user(user_id)
+        if user is None:
+            raise AuthenticationError(BAD_TOKEN)
+        return Principal(user_id=user_id, account_id=user_id, role=role or user.role, kind=kind, **more)
+
+    async def _in_org(self, principal: Principal, chosen: str, *, by_key: bool = False) -> Principal:
+        """Return the principal as a member of an organisation. A key stays where it belongs."""
+        if str(principal.account_id) == chosen.lower():
+            return principal
+        role = None
+        if by_key or principal.kind != "api_key":
+            try:
+                role = await self.known.find_member(UUID(chosen), principal.user_id)
+            except ValueError:
+                role = None
+        if role is None:
+            raise NotFoundError(f"There is no organisation {chosen[:40]!r} of yours.")
+        return Principal(
+            user_id=principal.user_id,
+            account_id=UUID(chosen),
+            role=principal.role,
+            org_role=role,
+            scopes=principal.scopes,
+            kind=principal.kind,
+            session_id=principal.session_id,
+            expires_at=principal.expires_at,
+        )
+
+    async def _has_ended(self, family_id: str) -> bool:
+        return bool(await self.redis.exists(f"auth:ended:{family_id}"))
+
+    def _forget(self, revoked: Revoked) -> None:
+        self._keys.forget(revoked)
+
+
+def given_token(headers: Headers) -> str | None:
+    """Return the key or token of a request's headers."""
+    return headers.get(KEY_HEADER) or bearer(headers)
 
 
 def bearer(headers: Headers) -> str | None:
     """Return the token of `Authorization: Bearer <token>`, None if there is none."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def _mailer(settings: AccessSettings) -> Mailer | None:
+    if settings.smtp is not None:
+        return SmtpMailer(settings.smtp)
+    return FolderMailer(settings.mail_folder) if settings.mail_folder is not None else None

@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 from pydantic import BaseModel, ConfigDict, Field
+from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 
 from millstream.api.http.answers import JsonAnswer
@@ -37,6 +38,7 @@ STATUS: Mapping[type[errors.MillstreamError], int] = {
     errors.BlockUnknownError: 404,
     errors.BlockDisabledError: 403,
     errors.QueueFullError: 429,
+    errors.RateLimitedError: 429,
     errors.UnavailableError: 503,
 }
 """By class; a subclass that is not named has its parent's. 422 is FastAPI's alone."""
@@ -141,8 +143,9 @@ async def on_validation(request: Request, error: Exception) -> JsonAnswer:
 
 
 async def on_server_away(request: Request, error: Exception) -> JsonAnswer:
-    """Answer 503 while PostgreSQL or Kafka is away."""
-    server = "Kafka" if isinstance(error, KafkaError) else "PostgreSQL"
+    """Answer 503 while PostgreSQL, Kafka or Redis is away."""
+    names = {KafkaError: "Kafka", RedisError: "Redis"}
+    server = next((name for kind, name in names.items() if isinstance(error, kind)), "PostgreSQL")
     log.warning("server_away", server=server, error=type(error).__name__)
     detail = f"{server} does not answer now; try again in {RETRY_AFTER_S} s."
     return _answer(request, 503, errors.UnavailableError.code, detail, facts={"down": [server.lower()]})
@@ -163,4 +166,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(OperationalError, on_server_away)
     app.add_exception_handler(PoolTimeout, on_server_away)
     app.add_exception_handler(KafkaError, on_server_away)
+    app.add_exception_handler(RedisError, on_server_away)
     app.add_exception_handler(Exception, on_anything)

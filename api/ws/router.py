@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from urllib.parse import urlsplit
+import contextlib
+import time
+from collections.abc import Coroutine
+from typing import Any
 
 import structlog
 from fastapi import APIRouter, WebSocket
@@ -12,7 +15,7 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from millstream.api.auth.principal import Principal, Scope
 from millstream.api.state import Edge
 from millstream.api.ws.session import SLOW_READER, Session
-from millstream.schemas.errors import AuthenticationError, ForbiddenError
+from millstream.schemas.errors import AuthenticationError, ForbiddenError, NotFoundError
 
 log = structlog.get_logger(__name__)
 router = APIRouter()
@@ -38,7 +41,11 @@ async def watch(websocket: WebSocket) -> None:
     edge.sockets.add(websocket)
     edge.metrics.sockets.inc()
     try:
-        await _serve(websocket, session, edge)
+        with edge.auth.revocations.watching(caller) as ended:
+            if await edge.auth.is_good(caller):  # it may have ended while the socket was opened
+                await _serve(websocket, session, edge, until_ended(caller, ended))
+            elif websocket.application_state is WebSocketState.CONNECTED:
+                await websocket.close(BAD_TOKEN)
     finally:
         session.close()
         edge.sockets.discard(websocket)
@@ -48,33 +55,48 @@ async def watch(websocket: WebSocket) -> None:
 async def _caller(websocket: WebSocket, edge: Edge) -> Principal | int:
     """Return who it is, or the close code with which to refuse."""
     origin = websocket.headers.get("origin")
-    if origin is not None and not _origin_allowed(origin, websocket, edge):
+    if origin is not None and not edge.auth.origins.is_listed(origin, websocket):
         return ORIGIN_REFUSED
     token = websocket.query_params.get("token")
+    if origin is None and edge.auth.uses_cookie(websocket, token):
+        return ORIGIN_REFUSED  # only a browser has our cookie, and browsers send it
     if not edge.auth.is_tried(websocket, token):
         return NO_TOKEN
     try:
         principal = await edge.auth.principal(websocket, token)
         principal.demand(Scope.READ_GRAPH)
-    except (AuthenticationError, ForbiddenError):
+    except (AuthenticationError, ForbiddenError, NotFoundError):
         return BAD_TOKEN
     return principal if len(edge.sockets) < edge.settings.limits.sockets else TOO_MANY
 
 
-def _origin_allowed(origin: str, websocket: WebSocket, edge: Edge) -> bool:
-    """Browsers send the page's origin: our own, or one of the list."""
-    return origin in edge.settings.origins or urlsplit(origin).netloc == websocket.headers.get("host")
+async def until_ended(principal: Principal, ended: asyncio.Event) -> None:
+    """Return when the principal's rights end: revoked, or too old."""
+    left_s = None if principal.expires_at is None else max(0.0, principal.expires_at - time.time())
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(left_s):
+            await ended.wait()
 
 
-async def _serve(websocket: WebSocket, session: Session, edge: Edge) -> None:
-    receiving = asyncio.create_task(_receive(websocket, session))
-    sending = asyncio.create_task(_send(websocket, session))
+async def _serve(
+    websocket: WebSocket, session: Session, edge: Edge, ended: Coroutine[Any, Any, None]
+) -> None:
+    ending = asyncio.create_task(ended)
+    tasks = (
+        ending,
+        asyncio.create_task(_receive(websocket, session)),
+        asyncio.create_task(_send(websocket, session)),
+    )
     try:
-        await asyncio.wait((receiving, sending), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        is_over = ending.done()
     finally:
-        for task in (receiving, sending):
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(receiving, sending, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+    if is_over and websocket.application_state is WebSocketState.CONNECTED:
+        await websocket.close(BAD_TOKEN, "the log-in has ended: log in again")
+        return
     if session.outbox.overrun and websocket.application_state is WebSocketState.CONNECTED:
         edge.metrics.slow_readers.inc()
         log.info("slow_reader_cut")

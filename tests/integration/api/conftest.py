@@ -15,10 +15,12 @@ import pytest_asyncio
 import uvicorn
 from pydantic import SecretStr
 
+from millstream.api.auth.settings import AccessSettings
 from millstream.api.serve import bind, server_config
 from millstream.api.settings import EdgeLimits, EdgeSettings
 from millstream.api.state import Edge
 from millstream.connectors.database import migrate
+from millstream.connectors.mail import Smtp
 from millstream.connectors.objects import Objects
 from millstream.connectors.sink import Options, Sink
 from millstream.processors.registry import Registry, load_registry
@@ -28,6 +30,7 @@ from tests.servers import Servers
 from tests.unit.streams.context import context
 
 TOKEN = "a-token-for-tests-" + uuid.uuid4().hex
+SETUP_CODE = "the-set-up-code-of-tests"
 LIMITS = EdgeLimits(ack_s=5.0, sweep_after_s=0.5)
 
 
@@ -88,7 +91,18 @@ def registry() -> Registry:
 
 
 @pytest.fixture(scope="package")
-def settings(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EdgeSettings]:
+def mail_server() -> Iterator[tuple[Any, int]]:
+    """A mail server that keeps what it gets, and its port."""
+    from tests.integration.api.people import postbox
+
+    with postbox() as found:
+        yield found
+
+
+@pytest.fixture(scope="package")
+def settings(
+    servers: Servers, tmp_path_factory: pytest.TempPathFactory, mail_server: tuple[Any, int]
+) -> Iterator[EdgeSettings]:
     """Settings of an edge on the shared servers, with topics, a migrated database and an object store of its own."""
     apply({"bootstrap.servers": servers.kafka})
     objects: Path = tmp_path_factory.mktemp("objects")
@@ -100,6 +114,12 @@ def settings(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iter
             redis=SecretStr(servers.redis),
             objects=f"file://{objects}",
             token=SecretStr(TOKEN),
+            access=AccessSettings(
+                key=SecretStr("a-key-for-tests-" + uuid.uuid4().hex),
+                setup_code=SecretStr(SETUP_CODE),
+                sign_up="open",
+                smtp=Smtp(host="127.0.0.1", port=mail_server[1], security="none"),
+            ),
             limits=LIMITS,
         )
 

@@ -5,11 +5,15 @@ import logging
 import re
 import uuid
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from millstream.api.app import create_app
+from millstream.api.auth.guards import guard_of
 from millstream.api.auth.local import LocalToken
 from millstream.api.settings import EdgeSettings
 from millstream.processors.registry import Registry
@@ -19,7 +23,35 @@ from tests.integration.api.calls import problem
 from tests.integration.api.conftest import TOKEN, Running, client_of, serving
 from tests.integration.api.socket import client_to
 
-OPEN = {"/healthz", "/readyz"}
+OPEN = {
+    ("GET", "/healthz"),
+    ("GET", "/readyz"),
+    ("GET", "/.well-known/jwks.json"),
+    ("GET", "/api/v1/auth/config"),
+    ("POST", "/api/v1/auth/register"),
+    ("POST", "/api/v1/auth/login"),
+    ("POST", "/api/v1/auth/token"),
+    ("POST", "/api/v1/auth/token/refresh"),
+    ("POST", "/api/v1/auth/token/revoke"),
+    ("POST", "/api/v1/auth/verify"),
+    ("POST", "/api/v1/auth/password/forgot"),
+    ("POST", "/api/v1/auth/password/reset"),
+}
+"""All that is open to everybody. Whoever adds a line says why in the review."""
+
+
+def iter_routes(app: FastAPI) -> list[APIRoute]:
+    """All routes of the app, also those of routers within it."""
+    found: list[APIRoute] = []
+    routers: list[Any] = [app.router]
+    while routers:
+        for route in routers.pop().routes:
+            inner = getattr(route, "original_router", None)
+            if inner is not None:
+                routers.append(inner)
+            elif isinstance(route, APIRoute):
+                found.append(route)
+    return found
 
 
 def operations(running: Running) -> list[tuple[str, str]]:
@@ -30,19 +62,67 @@ def operations(running: Running) -> list[tuple[str, str]]:
     return [(method, re.sub(r"\{[^}]+\}", str(uuid.uuid4()), path)) for method, path in found]
 
 
-async def test_nothing_but_health_is_open_without_the_token(running: Running) -> None:
+def test_every_route_says_who_may_call_it_and_the_open_ones_are_listed(settings: EdgeSettings) -> None:
+    seen, unmarked, opened = 0, [], set()
+    for route in iter_routes(create_app(settings, [])):
+        for method in sorted(route.methods or ()):
+            seen += 1
+            guard = guard_of(route.endpoint)
+            if guard is None:
+                unmarked.append((method, route.path))
+            elif guard.open:
+                opened.add((method, route.path))
+    assert seen > 50
+    assert not unmarked, "mark them with @require(...), @require_person or @require_role(...)"
+    assert opened == OPEN
+
+
+async def test_nothing_but_the_list_is_open_without_a_login(running: Running) -> None:
     asked = operations(running)
     assert len(asked) > 20
     for token in (None, "x", TOKEN[:-1], TOKEN + "x"):
         async with client_of(running.url, token) as stranger:
             for method, path in asked:
                 answer = await stranger.request(method, path)
-                if path in OPEN:
-                    assert answer.status_code == 200
+                if (method, path) in OPEN:
+                    assert answer.status_code in (200, 422), path
                     assert "checks" not in answer.json()
                     continue
                 problem(answer, 401, "unauthenticated")
                 assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+SUFFIXES = (
+    "/",
+    "/healthz",
+    "/readyz",
+    "/configs",
+    ";/healthz",
+    "/%2e%2e/healthz",
+    "%2fhealthz",
+    "?x=/healthz",
+)
+
+
+async def test_no_suffix_of_a_route_gets_past_the_login(running: Running) -> None:
+    async with client_of(running.url, None) as stranger:
+        for method, path in operations(running):
+            for suffix in (
+                "/",
+                "/healthz",
+                "/readyz",
+                "/configs",
+                ";/healthz",
+                "/%2e%2e/healthz",
+                "%2fhealthz",
+                "?x=/healthz",
+            ):
+                answer = await stranger.request(method, path + suffix)
+                is_open = suffix.startswith("?") and (method, path) in OPEN
+                assert answer.status_code in ((200, 422) if is_open else (401, 404, 405)), (
+                    method,
+                    path + suffix,
+                )
 
 
 @pytest.mark.parametrize("form", ["Basic {}", "bearer", "{}", "Bearer", "Token {}", "Bearer {} x"])
@@ -160,8 +240,8 @@ async def test_the_description_covers_all_and_says_what_needs_the_token(client: 
     refs = set(re.findall(r'"#/components/schemas/([^"]+)"', str(schema).replace("'", '"')))
     assert refs <= set(schema["components"]["schemas"])
     for path, methods in schema["paths"].items():
-        for operation in methods.values():
-            assert ("security" in operation) is (path not in OPEN)
+        for method, operation in methods.items():
+            assert ("security" in operation) is ((method.upper(), path) not in OPEN), path
             assert operation["description"]
     page = await client.get("/docs")
     assert "/api/v1/graphs/{graph_id}/execute" in page.text

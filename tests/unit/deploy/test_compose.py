@@ -112,7 +112,14 @@ def test_every_variable_is_required_or_has_a_default() -> None:
     assert used
     assert [name for name, form in used if not form] == []
     secret = {name for name, form in used if form == ":?"}
-    assert secret == {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "MILLSTREAM_TOKEN", "MILLSTREAM_SIGNING_KEY"}
+    assert secret == {
+        "POSTGRES_PASSWORD",
+        "REDIS_PASSWORD",
+        "MILLSTREAM_TOKEN",
+        "MILLSTREAM_SIGNING_KEY",
+        "MILLSTREAM_ACCOUNT_KEY",
+        "MILLSTREAM_SETUP_CODE",
+    }
 
 
 @each_of_ours

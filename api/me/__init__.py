@@ -1,0 +1,1 @@
+"""The caller: profile, password, second factor, what is logged in."""

@@ -1,0 +1,1 @@
+"""Organisations: accounts that several people share."""

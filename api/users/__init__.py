@@ -1,0 +1,1 @@
+"""People on this platform, for its admins."""
