@@ -16,6 +16,7 @@ COMMANDS = (
     "doctor",
     "topics",
     "dlq",
+    "audit",
     "setup",
     "roles",
     "version",

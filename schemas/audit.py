@@ -64,11 +64,14 @@ class Report:
     breaks: list[Break] = field(default_factory=list)
 
 
-def verify(placed: Iterable[tuple[str, Audit]], head: Head | None = None) -> Report:
+def verify(
+    placed: Iterable[tuple[str, Audit]], head: Head | None = None, *, written: int | None = None
+) -> Report:
     """Check all records of the log. `placed`: the place of each (such as `audit.log/3@17`), in the order of its partition.
 
     The oldest may be gone, since the log keeps them for a year. With `head` also the end is checked: without it nobody
-    sees that the newest records were cut off, or that somebody has computed all hashes anew.
+    sees that the newest records were cut off, or that somebody has computed all hashes anew. It is read before the log, and
+    `written`, the last link by then, after it: the platform goes on meanwhile.
     """
     report = Report()
     links: dict[int, tuple[str, Audit]] = {}
@@ -94,7 +97,7 @@ def verify(placed: Iterable[tuple[str, Audit]], head: Head | None = None) -> Rep
     _check_order(report, links)
     _check_links(report, links)
     if head is not None:
-        _check_end(report, links, head)
+        _check_end(report, links, head, head.sequence if written is None else written)
     return report
 
 
@@ -123,11 +126,11 @@ def _check_links(report: Report, links: dict[int, tuple[str, Audit]]) -> None:
             _add(report, "unlinked", after, f"{links[after][0]} does not follow from {links[before][0]}")
 
 
-def _check_end(report: Report, links: dict[int, tuple[str, Audit]], head: Head) -> None:
+def _check_end(report: Report, links: dict[int, tuple[str, Audit]], head: Head, written: int) -> None:
     if report.last < head.sent:
         _add(report, "cut", head.sent, f"the log ends at {report.last}, but had links up to {head.sent}")
-    if report.last > head.sequence:
-        _add(report, "forked", report.last, f"the log goes beyond {head.sequence}, the last that was written")
+    if report.last > written:
+        _add(report, "forked", report.last, f"the log goes beyond {written}, the last that was written")
     last = links.get(head.sequence)
     if last is not None and last[1].hash != head.hash:
         _add(report, "changed", head.sequence, f"{last[0]} is not the link that PostgreSQL has as the last")
