@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from millstream.api.auth.settings import AccessSettings
+from millstream.api.http.limits import RateLimits
 from millstream.connectors.objects import OBJECT_LIMIT_BYTES
 from millstream.schemas.signing import Signer
 from millstream.schemas.sizes import MIB, REQUEST_LIMIT_BYTES
@@ -86,3 +87,5 @@ class EdgeSettings:
     pool_size: int = 10
     """PostgreSQL connections."""
     limits: EdgeLimits = EdgeLimits()
+    rates: RateLimits = RateLimits()
+    """How often somebody may ask."""
