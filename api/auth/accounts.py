@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from uuid import UUID, uuid4
 
+from millstream.api.audit.record import record
 from millstream.api.auth.families import Families
 from millstream.api.auth.mail_tokens import MailTokens
 from millstream.api.auth.passwords import check_new
@@ -29,7 +30,8 @@ async def set_up(edge: Edge, code: str, *, email: str, password: str, name: str)
         if not await users.claim_local(email=email, name=name, password_hash=hashed):
             raise ConflictError("Somebody has this address.")
         user = await users.find_by_email(email)
-    assert user is not None
+        assert user is not None
+        await record(conn, user.id, "account.made", user.id, how="set_up", role="admin")
     await edge.auth.known.forget_user(user.id)
     return user.id
 
@@ -44,6 +46,7 @@ async def accept_invitation(edge: Edge, token: str, *, email: str, password: str
         if not await Users(conn).add(user_id, email=email, name=name, password_hash=hashed, verified=True):
             raise ConflictError("Somebody has this address; log in, then accept the invitation.")
         await Invitations(conn).join(invitation, user_id)
+        await record(conn, user_id, "account.made", user_id, how="invitation", org_id=invitation.org_id)
     return user_id
 
 
@@ -62,6 +65,8 @@ async def _sign_up(edge: Edge, *, email: str, hashed: str, name: str) -> None:
         secret = None
         is_new = await users.add(user_id, email=email, name=name, password_hash=hashed, verified=False)
         user = await users.find_by_email(email)
+        if is_new:
+            await record(conn, user_id, "account.made", user_id, how="sign_up")
         if user is not None and user.email_verified_at is None and user.password_hash is not None:
             if not is_new:  # somebody else may have begun: the last one, with his password, goes on
                 await users.set_password(user.id, hashed)
@@ -103,6 +108,7 @@ async def reset(edge: Edge, token: str, password: str) -> None:
         await Users(conn).set_password(user.id, await edge.auth.passwords.hash(password))
         await Users(conn).set_email(user.id, user.email)  # the link came by mail, so the address is checked
         families = await Families(conn).end_all(user.id)
+        await record(conn, user.id, "account.password_reset", user.id)
     await edge.auth.end_user(link.user_id, families)
 
 
@@ -118,6 +124,7 @@ async def verify(edge: Edge, token: str, password: str) -> None:
         if not await Users(conn).set_email(link.user_id, link.email):
             raise ConflictError("Somebody has this address meanwhile.")
         await MailTokens(conn).drop(link.user_id, "reset")  # those were mailed to the old address
+        await record(conn, link.user_id, "account.email_verified", link.user_id)
 
 
 async def ask_email(edge: Edge, user: UserRow, email: str) -> None:
@@ -126,6 +133,7 @@ async def ask_email(edge: Edge, user: UserRow, email: str) -> None:
         secret = await MailTokens(conn).make(
             user.id, "email", email=email, lifetime_s=edge.auth.settings.verify_s
         )
+        await record(conn, user.id, "account.email_asked", user.id)
     post = edge.auth.post
     says = "This link makes this the address of your account:"
     post.behind(post.link(email, "Check your new address", says=says, page="verify", secret=secret))
@@ -140,6 +148,7 @@ async def set_password(edge: Edge, user: UserRow, password: str) -> None:
     async with edge.pool.connection() as conn:
         await Users(conn).set_password(user.id, hashed)
         families = await Families(conn).end_all(user.id)
+        await record(conn, user.id, "account.password_set", user.id)
     await edge.auth.end_user(user.id, families)
 
 
@@ -158,4 +167,5 @@ async def delete(edge: Edge, user: UserRow) -> None:
         await ApiKeys(conn).revoke_of(user.id)
         families = await Families(conn).end_all(user.id)
         await Users(conn).delete(user.id)
+        await record(conn, user.id, "account.deleted", user.id)
     await edge.auth.end_user(user.id, families)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from starlette.requests import Request
 
+from millstream.api.audit.record import note, record
 from millstream.api.auth.families import Families
 from millstream.api.auth.principal import Principal
 from millstream.api.auth.repository import UserRow, Users
@@ -13,7 +14,13 @@ from millstream.api.auth.totp import SecondFactor
 from millstream.api.database import statements
 from millstream.api.http.limits import hit
 from millstream.api.state import Edge
-from millstream.schemas.errors import AuthenticationError, ConflictError, ForbiddenError
+from millstream.schemas.errors import (
+    AuthenticationError,
+    ConflictError,
+    ForbiddenError,
+    RateLimitedError,
+    SecondFactorError,
+)
 
 WRONG = "The e-mail or the password is not right."
 
@@ -25,11 +32,16 @@ async def check(edge: Edge, request: Request, *, email: str, password: str, code
         user = await Users(conn).find_by_email(email)
     right = await edge.auth.passwords.verify(password, user.password_hash if user else None)
     if user is None or not right or user.disabled_at is not None:
+        await note(edge.pool, None, "log_in.failed", user.id if user else "unknown", why="password")
         raise AuthenticationError(WRONG)
     if user.email_verified_at is None:
         raise ForbiddenError("The address was not checked yet; follow the link that was mailed to it.")
-    async with edge.pool.connection() as conn:
-        await SecondFactor(conn, edge.auth.redis, edge.auth.root).check(user, code)
+    try:
+        async with edge.pool.connection() as conn:
+            await SecondFactor(conn, edge.auth.redis, edge.auth.root).check(user, code)
+    except (SecondFactorError, RateLimitedError):
+        await note(edge.pool, None, "log_in.failed", user.id, why="second_factor")
+        raise
     return user
 
 
@@ -51,6 +63,7 @@ async def start_family(edge: Edge, user_id: UUID, client: str) -> tuple[str, str
         family_id, refresh = await Families(conn).start(
             user_id, client=client, lifetime_s=edge.auth.settings.refresh_s
         )
+        await record(conn, user_id, "log_in", family_id, how="token")
     return edge.auth.tokens.make(user_id, family_id), refresh
 
 
@@ -58,6 +71,10 @@ async def refresh(edge: Edge, secret: str) -> tuple[str, str]:
     """Return the next pair of tokens. Errors: AuthenticationError; a token that was used before ends its log-in."""
     async with edge.pool.connection() as conn:
         found = await Families(conn).refresh(secret)
+        if found is not None and found.secret is None:
+            await record(
+                conn, found.user_id, "session.ended", found.family_id, why="refresh_token_used_twice"
+            )
     if found is None:
         raise AuthenticationError("The refresh token is not valid; log in again.")
     if found.secret is None:
@@ -74,6 +91,7 @@ async def revoke(edge: Edge, secret: str) -> None:
         found = await Families(conn).find_owner(secret)
         if found is not None:
             await Families(conn).end(*found)
+            await record(conn, found[0], "log_out", found[1])
     if found is not None:
         await edge.auth.end_family(found[1])
 
@@ -86,4 +104,5 @@ async def end_family(edge: Edge, principal: Principal) -> None:
         return
     async with edge.pool.connection() as conn:
         await Families(conn).end(principal.user_id, family_id)
+        await record(conn, principal, "log_out", family_id)
     await edge.auth.end_family(family_id)

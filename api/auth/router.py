@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from millstream.api.audit.record import note
 from millstream.api.auth import accounts, login, models
 from millstream.api.auth.guards import CurrentUser, open_to_all, require_person
 from millstream.api.auth.origins import safe_path
@@ -90,6 +91,7 @@ async def log_in(body: models.LoginIn, request: Request, edge: EdgeDep) -> Respo
     """Start a session of a browser. Unknown people and wrong passwords get the same answer, after the same time."""
     edge.auth.origins.check(request)  # nobody is logged in by somebody else's page
     user = await _checked(edge, request, body)
+    await note(edge.pool, user.id, "log_in", user.id, how="session")
     secret = await edge.auth.sessions.start(user.id, request.headers.get("user-agent", ""))
     answer = JsonAnswer(
         {"user": shown(user), "csrf_token": edge.auth.sessions.csrf_of(secret), "next": safe_path(body.next)}
@@ -104,6 +106,7 @@ async def log_out(user: CurrentUser, edge: EdgeDep) -> Response:
     """End this session, or this log-in of a program."""
     answer = Response(status_code=204)
     if user.kind == "session":
+        await note(edge.pool, user, "log_out", user.session_id)
         await edge.auth.sessions.end(user.user_id, user.session_id)
         await edge.auth.revocations.tell(session=user.session_id)
         edge.auth.sessions.take(answer)

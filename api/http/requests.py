@@ -120,8 +120,8 @@ class EdgeRoute(APIRoute):
         return EdgeRequest.form if getattr(self.endpoint, _UPLOAD, False) else _read_json
 
 
-def _kind(methods: set[str], guard: Guard, *, is_upload: bool) -> Kind:
-    if methods <= {"GET", "HEAD"}:
+def _kind(methods: set[str] | None, guard: Guard, *, is_upload: bool) -> Kind:
+    if methods is not None and methods <= {"GET", "HEAD"}:
         return "read"
     if is_upload:
         return "upload"

@@ -6,6 +6,7 @@ import zoneinfo
 
 from fastapi import APIRouter, Response
 
+from millstream.api.audit.record import record
 from millstream.api.auth import accounts, login, models
 from millstream.api.auth.guards import CurrentUser, require, require_person
 from millstream.api.auth.principal import Scope
@@ -108,6 +109,7 @@ async def confirm_totp(body: models.CodeIn, user: CurrentUser, edge: EdgeDep) ->
     async with edge.pool.connection() as conn:
         row = await Users(conn).get(user.user_id, lock=True)
         codes = await SecondFactor(conn, edge.auth.redis, edge.auth.root).confirm(row, body.code)
+        await record(conn, user, "account.two_factor_on", user.user_id)
     return JsonAnswer({"recovery_codes": codes})
 
 
@@ -120,4 +122,5 @@ async def remove_totp(body: models.RemoveTotpIn, user: CurrentUser, edge: EdgeDe
         factor = SecondFactor(conn, edge.auth.redis, edge.auth.root)
         await factor.check(row, body.code)
         await factor.remove(row)
+        await record(conn, user, "account.two_factor_off", user.user_id)
     return Response(status_code=204)

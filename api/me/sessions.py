@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
+from millstream.api.audit.record import note, record
 from millstream.api.auth import models
 from millstream.api.auth.families import Families
 from millstream.api.auth.guards import CurrentUser, require_person
@@ -54,11 +55,14 @@ async def list_sessions(user: CurrentUser, conn: ReadConnection, edge: EdgeDep) 
 async def end_session(session_id: str, user: CurrentUser, edge: EdgeDep) -> Response:
     """Log something out, at once."""
     if await edge.auth.sessions.end(user.user_id, session_id):
+        await note(edge.pool, user, "session.ended", session_id)
         await edge.auth.revocations.tell(session=session_id)
         return Response(status_code=204)
     async with edge.pool.connection() as conn:
         family_id = _uuid(session_id)
         ended = family_id is not None and await Families(conn).end(user.user_id, family_id)
+        if ended:
+            await record(conn, user, "session.ended", session_id)
     if not ended or family_id is None:
         raise NotFoundError(f"There is no session {session_id[:80]!r}.")
     await edge.auth.end_family(family_id)
@@ -71,6 +75,7 @@ async def end_sessions(user: CurrentUser, edge: EdgeDep) -> Response:
     """Log everything out at once, this login too. Keys stay."""
     async with edge.pool.connection() as conn:
         families = await Families(conn).end_all(user.user_id)
+        await record(conn, user, "session.ended", "all")
     await edge.auth.end_user(user.user_id, families)
     return Response(status_code=204)
 

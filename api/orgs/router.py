@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
+from millstream.api.audit.record import record
 from millstream.api.auth.guards import CurrentUser, require_person
 from millstream.api.auth.models import Email, In, Link
 from millstream.api.auth.principal import OrgRole
@@ -111,6 +112,7 @@ async def create_organisation(body: OrgIn, user: CurrentUser, conn: WriteConnect
     """Make an organisation; the caller owns it."""
     orgs = Organisations(conn)
     org_id = await orgs.add(body.name, owner_id=user.user_id)
+    await record(conn, user, "organisation.made", org_id, name=body.name)
     shown = asdict(await orgs.get(org_id, user_id=user.user_id))
     return JsonAnswer(shown, 201, headers={"Location": f"/api/v1/organisations/{org_id}"})
 
@@ -149,6 +151,7 @@ async def rename_organisation(
     await service.require(conn, org_id, user, OrgRole.ADMIN)
     orgs = Organisations(conn)
     await orgs.rename(org_id, body.name)
+    await record(conn, user, "organisation.renamed", org_id, name=body.name)
     return JsonAnswer(asdict(await orgs.get(org_id, user_id=user.user_id)))
 
 
@@ -219,4 +222,5 @@ async def withdraw_invitation(
     """Take an invitation back. For admins."""
     await service.require(conn, org_id, user, OrgRole.ADMIN)
     await Invitations(conn).withdraw(invitation_id, org_id=org_id)
+    await record(conn, user, "invitation.withdrawn", invitation_id, org_id=org_id)
     return Response(status_code=204)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from millstream.api.audit.record import record
 from millstream.api.auth.principal import OrgRole, Principal
 from millstream.api.auth.repository import Users
 from millstream.api.database import Connection
@@ -35,6 +36,7 @@ async def set_role(edge: Edge, org_id: UUID, user_id: UUID, role: OrgRole, *, ca
         if member.role is OrgRole.OWNER and role is not OrgRole.OWNER:
             await orgs.require_other_owner(org_id, user_id)
         await orgs.set_member(org_id, user_id, role)
+        await record(conn, caller, "member.role_set", user_id, org_id=org_id, role=role, before=member.role)
     await _changed(edge, org_id, user_id)
 
 
@@ -50,7 +52,8 @@ async def remove(edge: Edge, org_id: UUID, user_id: UUID, *, caller: Principal) 
                 raise ForbiddenError("Only owners take out owners.")
             await orgs.require_other_owner(org_id, user_id)
         await orgs.remove_member(org_id, user_id)
-        await ApiKeys(conn).revoke_of(user_id, account_id=org_id)
+        keys = await ApiKeys(conn).revoke_of(user_id, account_id=org_id)
+        await record(conn, caller, "member.removed", user_id, org_id=org_id, keys_revoked=keys)
     await _changed(edge, org_id, user_id)
 
 
@@ -67,6 +70,7 @@ async def invite(edge: Edge, org_id: UUID, email: str, role: OrgRole, *, caller:
             org_id=org_id,
             role=role,
         )
+        await record(conn, caller, "invitation.made", row.id, org_id=org_id, email=email, role=role)
     says = f"You are invited to {org.name!r} on Millstream:"
     post = edge.auth.post
     post.behind(post.link(email, "An invitation", says=says, page="invitation", secret=secret))
@@ -81,6 +85,7 @@ async def accept(edge: Edge, secret: str, *, caller: Principal) -> list[OrgRow]:
             raise ForbiddenError("Your address was not checked yet.")
         invitation = await Invitations(conn).use(secret, email=me.email)
         await Invitations(conn).join(invitation, caller.user_id)
+        await record(conn, caller, "invitation.accepted", invitation.id, org_id=invitation.org_id)
         rows = await Organisations(conn).list_(user_id=caller.user_id)
     if invitation.org_id is not None:
         await edge.auth.known.forget_member(invitation.org_id, caller.user_id)
@@ -93,6 +98,7 @@ async def delete(edge: Edge, org_id: UUID, *, caller: Principal) -> None:
         await require(conn, org_id, caller, OrgRole.OWNER, lock=True)
         members = await Organisations(conn).members(org_id)
         await Organisations(conn).delete(org_id)
+        await record(conn, caller, "organisation.deleted", org_id)
     for member in members:
         await edge.auth.known.forget_member(org_id, member.user_id)
     await edge.auth.revocations.tell(account=org_id)

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
+from millstream.api.audit.record import record
 from millstream.api.auth.families import Families
 from millstream.api.auth.guards import CurrentUser, require_role
 from millstream.api.auth.models import Email, In, RegisteredOut, UserOut
@@ -65,6 +66,7 @@ async def invite_user(body: InviteIn, user: CurrentUser, edge: EdgeDep) -> Respo
         _, secret = await Invitations(conn).add(
             email=body.email, invited_by=user.user_id, lifetime_s=edge.auth.settings.invitation_s
         )
+        await record(conn, user, "invitation.made", body.email)
     post = edge.auth.post
     says = "You are invited to Millstream:"
     post.behind(post.link(body.email, "An invitation", says=says, page="invitation", secret=secret))
@@ -73,7 +75,7 @@ async def invite_user(body: InviteIn, user: CurrentUser, edge: EdgeDep) -> Respo
 
 @router.patch("/{user_id}", response_model=UserOut, responses=documented(NotFoundError, ConflictError))
 @require_role(Role.ADMIN)
-async def update_user(user_id: UUID, body: UserIn, _: CurrentUser, edge: EdgeDep) -> Response:
+async def update_user(user_id: UUID, body: UserIn, user: CurrentUser, edge: EdgeDep) -> Response:
     """Change somebody's role, or shut somebody out. All that he has open ends."""
     async with edge.pool.connection() as conn:
         users = Users(conn)
@@ -87,5 +89,6 @@ async def update_user(user_id: UUID, body: UserIn, _: CurrentUser, edge: EdgeDep
             await users.set_disabled(user_id, disabled=body.disabled)
         families = await Families(conn).end_all(user_id)
         row = await users.get(user_id)
+        await record(conn, user, "user.changed", user_id, role=body.role, disabled=body.disabled)
     await edge.auth.end_user(user_id, families)
     return JsonAnswer(shown(row))
