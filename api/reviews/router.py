@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
+from millstream.api.audit.record import note
 from millstream.api.auth.guards import CurrentUser, require
 from millstream.api.auth.principal import Scope
 from millstream.api.database import ReadConnection
@@ -97,7 +98,7 @@ async def answer_review(
     node_execution_id: UUID, body: ReviewIn, user: CurrentUser, edge: EdgeDep
 ) -> Response:
     """Decide a review. The first decision counts; a later one is answered 409, with who was first and when."""
-    return await answered(edge, node_execution_id, body, user.id)
+    return await answered(edge, node_execution_id, body, user)
 
 
 @router.post(
@@ -115,12 +116,13 @@ async def answer_node(
         row = await Reviews(conn).get(node_execution_id, owner_id=user.id)
     if row.execution_id != execution_id:
         raise NotFoundError(f"There is no node execution {node_execution_id} in execution {execution_id}.")
-    return await answered(edge, node_execution_id, body, user.id)
+    return await answered(edge, node_execution_id, body, user)
 
 
-async def answered(edge: EdgeDep, node_execution_id: UUID, body: ReviewIn, user_id: UUID) -> Response:
+async def answered(edge: EdgeDep, node_execution_id: UUID, body: ReviewIn, user: CurrentUser) -> Response:
     """Answer 202 with what counts."""
     data = dumps(body.data) if "data" in body.model_fields_set else None
-    decision = Decision(approved=body.approved, data=data, message=body.message, by=user_id)
+    decision = Decision(approved=body.approved, data=data, message=body.message, by=user.id)
     found = await answer(edge, node_execution_id, decision)
+    await note(edge.pool, user, "review.answered", node_execution_id, approved=body.approved)
     return JsonAnswer({"id": node_execution_id, "approved": body.approved, "answer": found}, 202)
