@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 import orjson
 import structlog
+from psycopg import OperationalError
+from psycopg_pool import PoolTimeout
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -95,8 +96,11 @@ class Revocations:
         while True:
             try:
                 await self._listen()
-            except (RedisError, OSError, TimeoutError) as error:
+            except (RedisError, OperationalError, PoolTimeout, OSError, TimeoutError) as error:
                 log.warning("revocations_unheard", error=type(error).__name__)
+                await asyncio.sleep(POLL_S)
+            except Exception:  # a background task: without it nothing that ends elsewhere would end here
+                log.exception("revocations_unheard")
                 await asyncio.sleep(POLL_S)
 
     async def _listen(self) -> None:
@@ -110,7 +114,7 @@ class Revocations:
                     await self.recheck()
                 message = await channel.get_message(ignore_subscribe_messages=True, timeout=POLL_S)
                 if message is not None:
-                    self._hear(_parse(message["data"]))
+                    self._hear(Revoked(**orjson.loads(message["data"])))
 
     async def recheck(self) -> None:
         """Ask of every open socket whether its principal is still good."""
@@ -123,7 +127,3 @@ class Revocations:
         for watched in list(self._watched):
             if revoked.hits(watched.principal):
                 watched.ended.set()
-
-
-def _parse(data: Any) -> Revoked:
-    return Revoked(**orjson.loads(data))

@@ -11,6 +11,9 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
+from psycopg import OperationalError
+from psycopg_pool import PoolTimeout
+from redis.exceptions import RedisError
 from starlette.responses import HTMLResponse
 
 from millstream.api.auth.guards import CurrentUser, open_to_all, require, require_role
@@ -20,7 +23,7 @@ from millstream.api.http.problems import problem
 from millstream.api.http.requests import EdgeRoute
 from millstream.api.state import Edge, EdgeDep
 from millstream.connectors.redis import ping
-from millstream.schemas.errors import AuthenticationError, UnavailableError
+from millstream.schemas.errors import MillstreamError, UnavailableError
 
 router = APIRouter(tags=["health"], route_class=EdgeRoute)
 
@@ -63,7 +66,7 @@ async def readyz(request: Request, edge: EdgeDep) -> Response:
 async def _is_operator(request: Request, edge: Edge) -> bool:
     try:
         principal = await edge.auth.principal(request)
-    except AuthenticationError:
+    except (MillstreamError, RedisError, OperationalError, PoolTimeout):
         return False
     return principal.is_person and principal.role.covers(Role.ADMIN)
 

@@ -10,12 +10,15 @@ from typing import Any
 
 import structlog
 from fastapi import APIRouter, WebSocket
+from psycopg import OperationalError
+from psycopg_pool import PoolTimeout
+from redis.exceptions import RedisError
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from millstream.api.auth.principal import Principal, Scope
 from millstream.api.state import Edge
 from millstream.api.ws.session import SLOW_READER, Session
-from millstream.schemas.errors import AuthenticationError, ForbiddenError, NotFoundError
+from millstream.schemas.errors import AuthenticationError, ForbiddenError, NotFoundError, UnavailableError
 
 log = structlog.get_logger(__name__)
 router = APIRouter()
@@ -23,7 +26,7 @@ router = APIRouter()
 NO_TOKEN = 4001
 BAD_TOKEN = 4003
 ORIGIN_REFUSED = 4004
-TOO_MANY = 1013
+TRY_AGAIN = 1013
 FRAME_LIMIT_CHARS = 64_000
 """Longest frame from a client; ours have some hundred characters."""
 
@@ -67,7 +70,9 @@ async def _caller(websocket: WebSocket, edge: Edge) -> Principal | int:
         principal.demand(Scope.READ_GRAPH)
     except (AuthenticationError, ForbiddenError, NotFoundError):
         return BAD_TOKEN
-    return principal if len(edge.sockets) < edge.settings.limits.sockets else TOO_MANY
+    except (OperationalError, PoolTimeout, RedisError, UnavailableError):
+        return TRY_AGAIN
+    return principal if len(edge.sockets) < edge.settings.limits.sockets else TRY_AGAIN
 
 
 async def until_ended(principal: Principal, ended: asyncio.Event) -> None:
