@@ -16,6 +16,7 @@ from psycopg_pool import PoolTimeout
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
+from millstream.api.asyncapi.router import router as asyncapi
 from millstream.api.auth.local import LocalToken
 from millstream.api.auth.principal import LOCAL_USER_ID
 from millstream.api.auth.repository import ensure_user
@@ -89,7 +90,7 @@ def create_app(settings: EdgeSettings, specs: Iterable[BlockSpec]) -> FastAPI:
         redirect_slashes=False,
     )
     problems.install(app)
-    for router in (*IDENTITY, graphs, executions, again, reviews, blocks, files, health, ws):
+    for router in (*IDENTITY, graphs, executions, again, reviews, blocks, files, health, asyncapi, ws):
         app.include_router(router)
     describe(app)
     return app

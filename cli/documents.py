@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from importlib.metadata import version
 from pathlib import Path
 
 import typer
@@ -29,10 +31,20 @@ def register(app: typer.Typer) -> None:
 
 
 def documents() -> None:
-    """Write `docs/settings.md`."""
-    path = FOLDER / "settings.md"
-    path.write_text(settings_page())
-    say(f"wrote {path}")
+    """Write the pages."""
+    for name, text in pages().items():
+        path = FOLDER / name
+        path.write_text(text)
+        say(f"wrote {path}")
+
+
+def pages() -> dict[str, str]:
+    """Return file name -> text of all pages that are made from code."""
+    from millstream.topics.asyncapi import document
+    from millstream.topics.pages import topics_page
+
+    asyncapi = json.dumps(document(version("millstream")), indent=2) + "\n"
+    return {"settings.md": settings_page(), "topics.md": topics_page(), "asyncapi.json": asyncapi}
 
 
 def settings_page() -> str:

@@ -27,6 +27,8 @@ class Topic:
     partitions: int = PARTITIONS
     cleanup: Literal["delete", "compact"] = "delete"
     retention_ms: int = 7 * DAY_MS
+    public: bool = False
+    """For programs of others too: its records keep their meaning, and have CloudEvents headers."""
     extra: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -81,12 +83,14 @@ EVENTS = Topic(
     messages=("Events",),
     about="Everything that a watcher may see, numbered; the source of replays.",
     retention_ms=30 * DAY_MS,
+    public=True,
 )
 FEED = Topic(
     name="executions.feed",
     key="user id",
     messages=("Feed",),
     about="An execution began, waits, ended.",
+    public=True,
 )
 _STATE = {
     "segment.ms": "600000",
@@ -130,6 +134,7 @@ STORE = Topic(
     messages=("StoreEvent",),
     about="Life of store listings; kept for ever.",
     retention_ms=-1,
+    public=True,
 )
 AUDIT = Topic(
     name="audit.log",

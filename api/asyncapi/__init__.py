@@ -1,0 +1,1 @@
+"""The description of the topics: `/asyncapi.json`, and a page of it."""
