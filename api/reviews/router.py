@@ -122,7 +122,7 @@ async def answer_node(
 async def answered(edge: EdgeDep, node_execution_id: UUID, body: ReviewIn, user: CurrentUser) -> Response:
     """Answer 202 with what counts."""
     data = dumps(body.data) if "data" in body.model_fields_set else None
-    decision = Decision(approved=body.approved, data=data, message=body.message, by=user.id)
+    decision = Decision(approved=body.approved, data=data, message=body.message, by=user.user_id)
     found = await answer(edge, node_execution_id, decision)
     await note(edge.pool, user, "review.answered", node_execution_id, approved=body.approved)
     return JsonAnswer({"id": node_execution_id, "approved": body.approved, "answer": found}, 202)
