@@ -29,7 +29,7 @@ from millstream.topics.clients import consumer, producer
 GROUP = "millstream-sink"
 BATCH_RECORDS = 2_000
 BATCH_BYTES = 8_000_000
-PACE_S = (0.015, 0.15)
+PACE_S = (0.04, 0.15)
 """At most one transaction in this time, the longer the more comes: changes of one row then meet in one statement. A record
 that comes after a pause is written at once."""
 PACE_EACH_S = 0.001
