@@ -21,6 +21,7 @@ from millstream.api.settings import EdgeLimits
 from millstream.api.watch.feed import Feed, Listener
 from millstream.api.watch.history import History, decode_events, partition_of
 from millstream.api.watch.origin import origin_of
+from millstream.api.watch.peek import peek
 from millstream.api.watch.tail import Tail
 from millstream.schemas.errors import MillstreamError, UnavailableError
 from millstream.schemas.messages import Events
@@ -30,6 +31,8 @@ log = structlog.get_logger(__name__)
 
 GraphOf = tuple[str, str]
 """User id and graph id, as records have them."""
+ANY_GRAPH = ""
+"""In place of the graph's id: all executions of a user."""
 
 
 class Hub:
@@ -118,14 +121,17 @@ class Hub:
 
     # --- all executions of a graph ---
 
-    async def follow_graph(self, graph_id: UUID, listener: Listener, *, owner_id: UUID) -> None:
-        """Let a listener hear of each execution of a graph as a whole, from now on. Needs one `leave_graph`."""
-        await asyncio.gather(*(self._watch(partition) for partition in range(EVENTS.partitions)))
-        self._graphs.setdefault((str(owner_id), str(graph_id)), set()).add(listener)
+    async def follow_graph(self, graph_id: UUID | None, listener: Listener, *, owner_id: UUID) -> None:
+        """Let a listener hear of each execution of a graph as a whole, from now on. Needs one `leave_graph`.
 
-    def leave_graph(self, graph_id: UUID, listener: Listener, *, owner_id: UUID) -> None:
+        `graph_id`: None for whatever the owner runs.
+        """
+        await asyncio.gather(*(self._watch(partition) for partition in range(EVENTS.partitions)))
+        self._graphs.setdefault((str(owner_id), str(graph_id or ANY_GRAPH)), set()).add(listener)
+
+    def leave_graph(self, graph_id: UUID | None, listener: Listener, *, owner_id: UUID) -> None:
         """End one `follow_graph`."""
-        pair = (str(owner_id), str(graph_id))
+        pair = (str(owner_id), str(graph_id or ANY_GRAPH))
         listeners = self._graphs.get(pair, set())
         listeners.discard(listener)
         if not listeners:
@@ -172,7 +178,7 @@ class Hub:
 
     def _on_record(self, record: ConsumerRecord) -> None:
         key = record.key
-        if key not in self._feeds and key not in self._waiting and not self._graphs:
+        if key not in self._feeds and key not in self._waiting and not self._is_of_graph(record.value):
             return
         events = decode_events(record.value)
         if events is None or events.execution_id != key:
@@ -180,7 +186,7 @@ class Hub:
         self._metrics.delay.observe(max(0.0, time.time() - record.timestamp / 1000))
         if key in self._waiting:
             self._waiting[key].put_nowait(events)
-        brief = self._graphs.get((events.user_id, events.graph_id))
+        brief = self._followers(events)
         feed = self._feeds.get(key)
         if feed is None and brief and any(delta.kind != "NOTE" for delta in events.deltas):
             feed = self._open(key, record.partition, events.user_id)
@@ -193,8 +199,20 @@ class Hub:
         if events.user_id != self._owners[key]:
             log.error("events_of_another_owner", execution_id=str(UUID(bytes=key)), offset=record.offset)
             return
-        feed.brief = brief or set()
+        feed.brief = brief
         self._take(feed, record.offset, events)
+
+    def _is_of_graph(self, value: bytes | None) -> bool:
+        """Tell whether a record may be of a graph that is followed."""
+        if not self._graphs:
+            return False
+        owner = peek(value)
+        return owner is None or owner in self._graphs
+
+    def _followers(self, events: Events) -> set[Listener]:
+        """Return who follows the graph of an execution, or all that its owner runs."""
+        of_graph = self._graphs.get((events.user_id, events.graph_id), set())
+        return of_graph | self._graphs.get((events.user_id, ANY_GRAPH), set())
 
     def _take(self, feed: Feed, offset: int, events: Events) -> None:
         try:
