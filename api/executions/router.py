@@ -181,7 +181,6 @@ async def stop_execution(
     if row.status not in FINAL:
         await service.ensure_sent(edge, execution_id, owner_id=user.id)
         reason = body.reason if body else None
-        await note(edge.pool, user, "execution.stopped", execution_id, reason=reason)
         await edge.inbox.send(Stop(execution_id=execution_id.bytes, by=str(user.user_id), reason=reason))
         if row.status == "QUEUED":
             await edge.inbox.withdraw(execution_id.bytes, str(user.id))
