@@ -8,6 +8,7 @@ from millstream.api.keys.router import router as keys
 from millstream.api.me.router import router as me
 from millstream.api.me.sessions import router as sessions
 from millstream.api.orgs.router import router as orgs
+from millstream.api.sso.router import router as sso
 from millstream.api.users.router import router as users
 
-ROUTERS = (auth, well_known, me, sessions, keys, orgs, users)
+ROUTERS = (auth, sso, well_known, me, sessions, keys, orgs, users)

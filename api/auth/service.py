@@ -26,6 +26,7 @@ from millstream.api.auth.settings import AccessSettings
 from millstream.api.auth.tokens import Tokens, issuer_of
 from millstream.api.database import Pool, statements
 from millstream.api.keys.repository import MARK, ApiKeys, KeyRow
+from millstream.api.sso.providers import Providers
 from millstream.connectors.mail import FolderMailer, Mailer, SmtpMailer
 from millstream.schemas.errors import AuthenticationError, NotFoundError
 
@@ -97,6 +98,7 @@ class Auth:
         self.known = Knowledge(pool, redis, keep_s=settings.membership_s)
         self.revocations = Revocations(redis, forget=self._forget, check=self.is_good)
         self.origins = Origins(settings.public_url, origins)
+        self.sso = Providers(settings.sso)
         self.post = Post(_mailer(settings), settings.public_url)
         self._outside = Outside(settings.outside) if settings.outside else None
         self._local = local

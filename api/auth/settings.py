@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import SecretStr
 
+from millstream.api.sso.settings import SsoProvider
 from millstream.connectors.mail import Smtp
 
 DAY_S = 86_400
@@ -39,6 +40,8 @@ class AccessSettings:
     mail_folder: Path | None = None
     """Without SMTP: where mails are kept."""
     outside: OutsideIssuer | None = None
+    sso: tuple[SsoProvider, ...] = ()
+    """Providers by whom people log in."""
     session_idle_s: int = 7 * DAY_S
     session_most_s: int = 30 * DAY_S
     access_s: int = 15 * 60
