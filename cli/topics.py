@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
@@ -131,15 +131,10 @@ def tail(
 
 
 def _print(records: Iterable[Record], count: int | None) -> None:
-    from millstream.topics.display import key_text, readable
+    from millstream.cli.tail import lines
 
-    for number, record in enumerate(records):
-        if count is not None and number >= count:
-            return
-        name, body = readable(record.value)
-        at = datetime.fromtimestamp(record.timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds")
-        place = f"{record.topic}[{record.partition}]@{record.offset}"
-        say(f"{place} {at} {key_text(record.key)} {name} {json.dumps(body, ensure_ascii=False)}")
+    for line in lines(records if count is None else islice(records, count)):
+        say(line)
 
 
 def _report(changes: list[Change], *, done: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiokafka.partitioner import murmur2
@@ -44,16 +44,37 @@ def partition_of(key: bytes, partitions: int) -> int:
     return (hashed & 0x7FFFFFFF) % partitions
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Which part of topics is meant; None: all."""
+
+    key: bytes | None = None
+    """Records with this key, which are all in one partition."""
+    partition: int | None = None
+    since_ms: int | None = None
+    """Records that were appended at this time or later."""
+
+
+WHOLE = Part()
+
+
 def last(
-    conf: dict[str, Any], topics: list[str], count: int, *, key: bytes | None = None, follow: bool = False
+    conf: dict[str, Any],
+    topics: list[str],
+    count: int,
+    *,
+    key: bytes | None = None,
+    part: Part = WHOLE,
+    follow: bool = False,
 ) -> Iterator[Record]:
     """Yield the newest `count` records of all `topics` together, oldest first; with `follow` also what comes then.
 
     With `key` only that key's partitions are read, whole. Errors: NotFoundError: no such topic; UnavailableError.
     """
+    part = part if key is None else replace(part, key=key)
     newest: list[tuple[int, str, int, int, Record]] = []
     caught_up = False
-    for record in _read(conf, topics, key=key, back=None if key is not None else count, follow=follow):
+    for record in _read(conf, topics, part, back=None if part.key is not None else count, follow=follow):
         if record is None:
             caught_up = True
             yield from (item[-1] for item in sorted(newest))
@@ -71,7 +92,7 @@ def read(
 
     With `follow` it never ends by itself. Errors: as `last`.
     """
-    for record in _read(conf, topics, key=key, back=None, follow=follow):
+    for record in _read(conf, topics, Part(key=key), back=None, follow=follow):
         if record is not None:
             yield record
 
@@ -135,12 +156,12 @@ def span(conf: dict[str, Any], topic: str, wanted: Spans) -> Iterator[Record]:
 
 
 def _read(
-    conf: dict[str, Any], topics: list[str], *, key: bytes | None, back: int | None, follow: bool
+    conf: dict[str, Any], topics: list[str], part: Part, *, back: int | None, follow: bool
 ) -> Iterator[Record | None]:
     """Yield records, and None once: when all that lay there at the beginning has been read."""
     client = consumer(conf, GROUP, **{"enable.partition.eof": True, "fetch.wait.max.ms": 100})
     try:
-        ahead = _assign(client, topics, key, back, str(conf.get("bootstrap.servers", "")))
+        ahead = _assign(client, topics, part, back, str(conf.get("bootstrap.servers", "")))
         if not ahead:
             yield None
         while ahead or follow:
@@ -149,7 +170,7 @@ def _read(
                 continue
             error = message.error()
             if error is None:
-                if key is None or message.key() == key:
+                if part.key is None or message.key() == part.key:
                     yield _record(message)
             elif error.fatal():
                 raise KafkaException(error)
@@ -175,23 +196,35 @@ def _caught_up(message: Message, ahead: dict[tuple[str | None, int | None], int]
 
 
 def _assign(
-    client: Consumer, topics: list[str], key: bytes | None, back: int | None, servers: str
+    client: Consumer, topics: list[str], part: Part, back: int | None, servers: str
 ) -> dict[tuple[str | None, int | None], int]:
     """Place the client; return {partition: its end} of those that have something to read."""
     places: list[TopicPartition] = []
     ahead: dict[tuple[str | None, int | None], int] = {}
     try:
         for topic in topics:
-            for partition in _partitions(client, topic, key):
+            for partition in _partitions(client, topic, part.key):
+                if part.partition not in (None, partition):
+                    continue
                 low, high = _ends(client, TopicPartition(topic, partition))
                 begin = low if back is None else max(low, high - back)
+                if part.since_ms is not None:
+                    begin = max(begin, _since(client, topic, partition, part.since_ms, high))
                 places.append(TopicPartition(topic, partition, begin))
                 if begin < high:
                     ahead[topic, partition] = high
     except KafkaException as error:
         raise unavailable(error, servers) from error
+    if not places:
+        raise NotFoundError(f"There is no partition {part.partition} of {', '.join(topics)} with that key.")
     client.assign(places)
     return ahead
+
+
+def _since(client: Consumer, topic: str, partition: int, since_ms: int, end: int) -> int:
+    """Return the offset of the first record that is not older."""
+    [found] = client.offsets_for_times([TopicPartition(topic, partition, since_ms)], timeout=ANSWER_S)
+    return int(found.offset) if found.offset >= 0 else end
 
 
 def _partitions(client: Consumer, topic: str, key: bytes | None) -> list[int]:

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import subprocess
+import sys
 import threading
 import time
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +21,7 @@ from millstream.schemas.errors import NotFoundError
 from millstream.schemas.ids import new_id
 from millstream.schemas.messages import Feed
 from millstream.topics import tail
+from millstream.topics.admin import lag
 from millstream.topics.clients import admin, producer
 
 pytestmark = pytest.mark.integration
@@ -58,6 +62,17 @@ def test_records_of_one_key(conf: dict[str, Any], topic: str) -> None:
     assert numbers(tail.last(conf, [topic], 3, key=KEYS[2])) == [58, 66, 74]
     assert numbers(tail.read(conf, [topic], key=KEYS[2])) == list(range(2, 80, 8))
     assert numbers(tail.read(conf, [topic], key=b"nobody")) == []
+
+
+def test_a_part_by_partition_and_by_time(conf: dict[str, Any], topic: str) -> None:
+    parts = [numbers(tail.last(conf, [topic], 100, part=tail.Part(partition=p))) for p in range(4)]
+    assert sorted(number for part in parts for number in part) == list(range(80))
+    at = next(r.timestamp_ms for r in tail.last(conf, [topic], 100) if r.value == b"70")
+    assert numbers(tail.last(conf, [topic], 100, part=tail.Part(since_ms=at))) == list(range(70, 80))
+    assert numbers(tail.last(conf, [topic], 100, part=tail.Part(since_ms=at + 60_000))) == []
+    assert numbers(tail.last(conf, [topic], 100, part=tail.Part(key=KEYS[2], since_ms=at))) == [74]
+    with pytest.raises(NotFoundError):
+        list(tail.last(conf, [topic], 1, part=tail.Part(partition=9)))
 
 
 def test_all_records_from_the_beginning(conf: dict[str, Any], topic: str) -> None:
@@ -138,3 +153,27 @@ def test_the_commands_agree_with_the_cluster(kafka: str, monkeypatch: pytest.Mon
     listed = json.loads(runner.invoke(app, ["list", "--json"]).output)
     assert "executions.inbox" in {topic["name"] for topic in listed}
     assert runner.invoke(app, ["lag", "nobody"]).output == "nobody: has committed nothing\n"
+
+
+def test_the_example_consumer_reads_with_a_group_of_its_own(conf: dict[str, Any], kafka: str) -> None:
+    name = f"public-{uuid.uuid4().hex[:8]}"
+    client = admin(conf)
+    client.create_topics([NewTopic(name, 1, 1)])[name].result(20)
+    id_ = new_id()
+    feed = Feed(
+        user_id="u", execution_id=id_.bytes, graph_id="g", graph_version=1, status="QUEUED", sequence=0, at=1
+    )
+    sender = producer(conf)
+    for _ in range(2):
+        sender.produce(name, key=b"u", value=encode(feed))
+    assert sender.flush(20) == 0
+    script = Path(__file__).parents[3] / "examples" / "consume_events.py"
+    group = f"reports-{uuid.uuid4().hex[:8]}"
+    asked = ["--bootstrap", kafka, "--group", group, "--topic", name, "--count", "1"]
+    for _ in range(2):  # the second goes on where the first committed
+        done = subprocess.run(
+            [sys.executable, str(script), *asked], capture_output=True, text=True, timeout=60, check=True
+        )
+        assert json.loads(done.stdout)["execution_id"] == id_.hex
+    assert [row.records for row in lag(conf, group)] == [0]
+    client.delete_topics([name])[name].result(20)
