@@ -9,6 +9,7 @@ from typing import Any, Literal
 from uuid import UUID, uuid4
 
 import orjson
+from starlette.requests import HTTPConnection
 
 from millstream.api.auth.principal import Principal
 from millstream.api.database import Connection, Pool
@@ -24,6 +25,7 @@ Action = Literal[
     "account.two_factor_on",
     "credential.deleted",
     "credential.made",
+    "credential.renamed",
     "credential.used",
     "dead_letters.redriven",
     "execution.deleted",
@@ -46,8 +48,12 @@ Action = Literal[
     "organisation.deleted",
     "organisation.made",
     "organisation.renamed",
+    "preset.deleted",
+    "preset.saved",
     "review.answered",
     "session.ended",
+    "share.made",
+    "share.withdrawn",
     "user.changed",
 ]
 """What is written down. A new deed gets a line here, and in `docs/security.md`."""
@@ -68,10 +74,17 @@ class Origin:
 
     request_id: str
     address: str
+    principal: Principal | None = None
 
 
 ORIGIN: ContextVar[Origin | None] = ContextVar("audit_origin", default=None)
-"""Set for each request by its route."""
+"""Set for each request by its route, and again once it is known who calls."""
+
+
+def arrived(connection: HTTPConnection, principal: Principal | None = None) -> None:
+    """Note what the deeds come from that are done from here on, in this task and those that it starts."""
+    address = connection.client.host if connection.client else ""
+    ORIGIN.set(Origin(connection.scope.get("request_id", ""), address, principal))
 
 
 async def record(
@@ -93,6 +106,13 @@ async def record(
     data = orjson.dumps(known | {name: _plain(value) for name, value in facts.items()}).decode()
     at_ms = int(time.time() * 1000)
     await conn.execute(INSERT, [uuid4(), str(who), action, _plain(str(subject)), data, at_ms])
+
+
+async def record_own(conn: Connection, action: Action, subject: object, **facts: Any) -> None:
+    """Write down a deed of whoever has sent the request that is being answered; without one, of the platform itself."""
+    origin = ORIGIN.get()
+    actor = origin.principal if origin else None
+    await record(conn, actor, action, subject, **({} if actor else {"by": "platform"}), **facts)
 
 
 async def note(

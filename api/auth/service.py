@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
+from millstream.api.audit.record import arrived
 from millstream.api.auth.known import Knowledge
 from millstream.api.auth.local import LocalToken
 from millstream.api.auth.origins import Origins
@@ -128,7 +129,10 @@ class Auth:
         else:
             raise AuthenticationError(NO_TOKEN)
         chosen = connection.headers.get(ORG_HEADER) or connection.query_params.get("org", "")
-        return await self._in_org(principal, chosen) if chosen else principal
+        if chosen:
+            principal = await self._in_org(principal, chosen)
+        arrived(connection, principal)
+        return principal
 
     async def is_good(self, principal: Principal) -> bool:
         """Tell whether a principal may still be here."""

@@ -11,7 +11,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from millstream.api.audit.record import ORIGIN, Origin
+from millstream.api.audit.record import arrived
 from millstream.api.auth.guards import CLOSED, Guard, guard_of
 from millstream.api.auth.principal import Scope
 from millstream.api.http.limits import Kind, admit
@@ -26,12 +26,23 @@ IN_THREAD_BYTES = 256 * KIB
 FORM_BYTES = 16 * KIB
 """What a form may have around its file."""
 _UPLOAD = "__millstream_upload__"
+_KIND = "__millstream_kind__"
 
 
 def upload(endpoint: EndpointT) -> EndpointT:
     """Mark an endpoint whose body may be as long as a file."""
     setattr(endpoint, _UPLOAD, True)
     return endpoint
+
+
+def counted_as(kind: Kind) -> Callable[[EndpointT], EndpointT]:
+    """Mark an endpoint whose requests cost something else than its method says."""
+
+    def mark(endpoint: EndpointT) -> EndpointT:
+        setattr(endpoint, _KIND, kind)
+        return endpoint
+
+    return mark
 
 
 def parse_json(body: bytes) -> Any:
@@ -93,13 +104,12 @@ class EdgeRoute(APIRoute):
         read = self._reader()
         is_upload = getattr(self.endpoint, _UPLOAD, False)
         guard = guard_of(self.endpoint) or CLOSED
-        kind = _kind(self.methods, guard, is_upload=is_upload)
+        kind = getattr(self.endpoint, _KIND, None) or _kind(self.methods, guard, is_upload=is_upload)
 
         async def answer(request: Request) -> Response:
             edge = request.app.state.edge
             ours = EdgeRequest(request.scope, request.receive)
-            address = request.client.host if request.client else ""
-            ORIGIN.set(Origin(request.scope.get("request_id", ""), address))
+            arrived(ours)
             limits = edge.settings.limits
             ours.limit_bytes = limits.file_bytes + FORM_BYTES if is_upload else limits.body_bytes
             if not guard.open:

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from psycopg.rows import class_row
 
+from millstream.api.audit.record import record_own
 from millstream.api.auth.principal import Scope
 from millstream.api.auth.secret import digest, new_secret
 from millstream.api.database import Connection
@@ -64,6 +65,15 @@ class ApiKeys:
             )
             row = await cur.fetchone()
         assert row is not None
+        await record_own(
+            self._conn,
+            "key.made",
+            row.id,
+            account_id=account_id,
+            scopes=scopes,
+            prefix=row.prefix,
+            expires_at=expires_at,
+        )
         return row, secret
 
     async def list_(self, *, owner_id: UUID) -> list[KeyRow]:
@@ -119,7 +129,9 @@ class ApiKeys:
             "UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = %s AND account_id = %s",
             [key_id, owner_id],
         )
-        return await self.get(key_id, owner_id=owner_id)
+        row = await self.get(key_id, owner_id=owner_id)
+        await record_own(self._conn, "key.revoked", key_id, prefix=row.prefix)
+        return row
 
     async def revoke_of(self, user_id: UUID, *, account_id: UUID | None = None) -> list[UUID]:
         """End all keys that a user has made, or those for one account; returns their ids."""

@@ -9,7 +9,6 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
-from millstream.api.audit.record import record
 from millstream.api.auth.guards import CurrentUser, require_person
 from millstream.api.auth.models import In
 from millstream.api.auth.principal import OrgRole, Principal, Scope
@@ -94,7 +93,6 @@ async def create_key(body: KeyIn, user: CurrentUser, conn: WriteConnection) -> R
         scopes=scopes,
         expires_at=body.expires_at,
     )
-    await record(conn, user, "key.made", row.id, scopes=scopes, prefix=row.prefix, expires_at=row.expires_at)
     return JsonAnswer({**_shown(row), "key": secret}, 201, headers={"Location": f"/api/v1/api-keys/{row.id}"})
 
 
@@ -121,7 +119,6 @@ async def revoke_key(key_id: UUID, user: CurrentUser, edge: EdgeDep) -> Response
         keys = ApiKeys(conn)
         _check_may_revoke(user, await keys.get(key_id, owner_id=user.account_id))
         row = await keys.revoke(key_id, owner_id=user.account_id)
-        await record(conn, user, "key.revoked", key_id, prefix=row.prefix)
     await edge.auth.revocations.tell(session=key_id)
     return JsonAnswer(_shown(row))
 

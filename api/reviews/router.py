@@ -8,7 +8,6 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from millstream.api.audit.record import note
 from millstream.api.auth.guards import CurrentUser, require
 from millstream.api.auth.principal import Scope
 from millstream.api.database import ReadConnection
@@ -124,5 +123,4 @@ async def answered(edge: EdgeDep, node_execution_id: UUID, body: ReviewIn, user:
     data = dumps(body.data) if "data" in body.model_fields_set else None
     decision = Decision(approved=body.approved, data=data, message=body.message, by=user.user_id)
     found = await answer(edge, node_execution_id, decision)
-    await note(edge.pool, user, "review.answered", node_execution_id, approved=body.approved)
     return JsonAnswer({"id": node_execution_id, "approved": body.approved, "answer": found}, 202)

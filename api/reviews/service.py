@@ -11,6 +11,7 @@ from uuid import UUID
 
 import orjson
 
+from millstream.api.audit.record import record_own
 from millstream.api.database import statements
 from millstream.api.reasons import FINAL
 from millstream.api.reviews.repository import Review, Reviews
@@ -70,6 +71,8 @@ async def answer(edge: Edge, node_execution_id: UUID, decision: Decision) -> dic
         by=str(decision.by),
     )
     await edge.inbox.send(message)
+    async with edge.pool.connection() as conn:
+        await record_own(conn, "review.answered", node_execution_id, approved=decision.approved)
     deadline = time.monotonic() + OUTCOME_S
     while time.monotonic() < deadline:
         await asyncio.sleep(STEP_S)
