@@ -54,6 +54,11 @@ class Outbox:
         if len(self._frames) > limits.queue_frames // 2 or self._bytes > limits.queue_bytes // 2:
             self._room.clear()
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing waits to be sent."""
+        return not self._frames
+
     async def room(self) -> None:
         """Wait until the queue is at most half full."""
         await self._room.wait()
@@ -92,15 +97,19 @@ class Subscription:
     def tell(self, frames: list[Frame]) -> None:
         """Queue live frames."""
         for frame in self._fresh(frames):
-            self._outbox.put(protocol.event(frame, self._channel_json))
+            self._outbox.put(self.written(frame))
             self._metrics.frames.inc()
 
     async def tell_past(self, frames: list[Frame]) -> None:
         """Queue frames of the past as the reader takes them."""
         for frame in self._fresh(frames):
             await self._outbox.room()
-            self._outbox.put(protocol.event(frame, self._channel_json))
+            self._outbox.put(self.written(frame))
             self._metrics.frames.inc()
+
+    def written(self, frame: Frame) -> bytes:
+        """Return a frame as it goes over the wire."""
+        return protocol.event(frame, self._channel_json)
 
     def tell_failed(self, error: MillstreamError) -> None:
         """Say that the subscription is over."""
