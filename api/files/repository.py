@@ -35,7 +35,7 @@ VALUES (%(id)s, %(owner_id)s, %(name)s, %(size)s, %(type)s, %(sha256)s, %(key)s)
 LIST = f"""
 SELECT {_ROW} FROM files WHERE user_id = %(owner_id)s
 AND (%(at)s::timestamptz IS NULL OR (created_at, id) < (%(at)s, %(after)s::uuid))
-ORDER BY created_at DESC, id DESC LIMIT %(limit)s
+ORDER BY created_at DESC, id DESC LIMIT %(limit)s OFFSET %(offset)s
 """
 DELETE = "DELETE FROM files WHERE id = %(id)s AND user_id = %(owner_id)s"
 
@@ -65,11 +65,14 @@ class FileTable:
         assert created_at is not None
         return created_at
 
-    async def list_(self, *, owner_id: UUID, cursor: Cursor | None, limit: int) -> list[FileRow]:
+    async def list_(
+        self, *, owner_id: UUID, cursor: Cursor | None, limit: int, offset: int = 0
+    ) -> list[FileRow]:
         """Read an owner's files, newest first."""
         at, after = (cursor.at, cursor.id) if cursor else (None, None)
         async with self._conn.cursor(row_factory=class_row(FileRow)) as cur:
-            await cur.execute(LIST, {"owner_id": owner_id, "at": at, "after": after, "limit": limit})
+            values = {"owner_id": owner_id, "at": at, "after": after, "limit": limit, "offset": offset}
+            await cur.execute(LIST, values)
             return await cur.fetchall()
 
     async def delete(self, file_id: UUID, *, owner_id: UUID) -> None:

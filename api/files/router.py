@@ -15,6 +15,7 @@ import orjson
 from fastapi import APIRouter, File, Response, UploadFile
 from pydantic import BaseModel
 
+from millstream.api.audit.record import record
 from millstream.api.auth.guards import CurrentUser, require
 from millstream.api.auth.principal import Scope
 from millstream.api.database import ReadConnection
@@ -89,9 +90,15 @@ def _shown(row: FileRow) -> dict[str, Any]:
 @require(Scope.WRITE_FILES)
 async def upload_file(file: Annotated[UploadFile, File()], user: CurrentUser, edge: EdgeDep) -> Response:
     """Store a file (`multipart/form-data`, part `file`)."""
+    shown = await stored(edge, file, owner_id=user.account_id)
+    return JsonAnswer(shown, 201, headers={"Location": f"/api/v1/files/{shown['id']}"})
+
+
+async def stored(edge: Edge, file: UploadFile, *, owner_id: UUID) -> dict[str, Any]:
+    """Keep an uploaded file; returns what is known of it."""
     data = await file.read()
     file_id = uuid4()
-    keys = _keys(user.account_id, file_id)
+    keys = _keys(owner_id, file_id)
     name = _display_name(file.filename or "")
     media_type = media_type_of(data, file.content_type or "")
     digest = await asyncio.to_thread(hashlib.sha256, data)
@@ -101,15 +108,14 @@ async def upload_file(file: Annotated[UploadFile, File()], user: CurrentUser, ed
     async with edge.pool.connection() as conn:
         created_at = await FileTable(conn).add(
             file_id,
-            owner_id=user.account_id,
+            owner_id=owner_id,
             name=name,
             size=len(data),
             type_=media_type,
             sha256=digest.digest(),
             key=keys.data,
         )
-    shown = {"id": file_id, "uri": f"workspace://{file_id}", **about, "created_at": created_at}
-    return JsonAnswer(shown, 201, headers={"Location": f"/api/v1/files/{file_id}"})
+    return {"id": file_id, "uri": f"workspace://{file_id}", **about, "created_at": created_at}
 
 
 @router.get("", response_model=FilePage)
@@ -128,7 +134,12 @@ async def list_files(
 @require(Scope.READ_FILES)
 async def download_file(file_id: UUID, user: CurrentUser, edge: EdgeDep) -> Response:
     """Return a file's bytes, as an attachment: an upload, or what a block has written."""
-    keys = _keys(user.account_id, file_id)
+    return await sent_file(edge, file_id, owner_id=user.account_id)
+
+
+async def sent_file(edge: Edge, file_id: UUID, *, owner_id: UUID) -> Response:
+    """Answer with a file of somebody. Errors: NotFoundError."""
+    keys = _keys(owner_id, file_id)
     about = await _about(edge, keys, file_id)
     name = quote(about["name"] or str(file_id), safe="")
     headers = {**ANSWER_HEADERS, "Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
@@ -145,6 +156,7 @@ async def delete_file(file_id: UUID, user: CurrentUser, edge: EdgeDep) -> Respon
         await FileTable(conn).delete(
             file_id, owner_id=user.account_id
         )  # what blocks write is not in the table
+        await record(conn, user, "file.deleted", file_id)
     await edge.objects.delete(keys.data)
     await edge.objects.delete(keys.about)
     return Response(status_code=204)

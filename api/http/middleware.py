@@ -16,6 +16,8 @@ from millstream.api.metrics import Metrics
 log = structlog.get_logger("millstream.access")
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+LINK = re.compile(r"(/shared/)[^/]+")
+"""A link is as good as a login for what it shows: its token is in no log."""
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds by machines; not logged while they succeed."""
 
@@ -75,7 +77,7 @@ class RequestFrame:
         log.info(
             "request",
             method=scope["method"],
-            path=scope["path"],
+            path=LINK.sub(r"\1...", scope["path"]),
             status=status,
             elapsed_ms=round(elapsed_s * 1000, 1),
         )
