@@ -1,0 +1,1 @@
+"""Presets: saved inputs of a graph, to run it with again."""
