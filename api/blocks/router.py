@@ -60,7 +60,8 @@ class RanOut(BaseModel):
     outputs: list[tuple[str, Any]]
 
 
-def _shown(spec: BlockSpec) -> dict[str, Any]:
+def shown(spec: BlockSpec) -> dict[str, Any]:
+    """Return a block as clients see it."""
     return {
         "id": spec.id,
         "name": spec.name,
@@ -81,7 +82,7 @@ def _shown(spec: BlockSpec) -> dict[str, Any]:
 @require(Scope.READ_BLOCK)
 async def list_blocks(_: CurrentUser, edge: EdgeDep) -> Response:
     """Return all blocks that can be used here, by name."""
-    return JsonAnswer([_shown(spec) for spec in edge.specs.values() if not spec.disabled])
+    return JsonAnswer([shown(spec) for spec in edge.specs.values() if not spec.disabled])
 
 
 @router.get("/{block_id}", response_model=BlockOut, responses=documented(BlockUnknownError))
@@ -91,7 +92,7 @@ async def get_block(block_id: str, _: CurrentUser, edge: EdgeDep) -> Response:
     spec = edge.specs.get(block_id)
     if spec is None:
         raise BlockUnknownError(f"No block has the id {block_id!r} here; GET /api/v1/blocks lists them.")
-    return JsonAnswer(_shown(spec))
+    return JsonAnswer(shown(spec))
 
 
 @router.post(

@@ -1,0 +1,58 @@
+"""`/api/blocks`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from millstream.api.auth.guards import CurrentUser, require
+from millstream.api.auth.principal import Scope
+from millstream.api.blocks import service
+from millstream.api.blocks.router import shown
+from millstream.api.compat import models
+from millstream.api.compat.route import REFUSALS, CompatRoute
+from millstream.api.http.answers import JsonAnswer
+from millstream.api.state import Edge, EdgeDep
+
+router = APIRouter(
+    prefix="/api/blocks", tags=["AutoGPT: blocks"], route_class=CompatRoute, responses=REFUSALS
+)
+
+_OURS = ("lane", "sensitive")
+
+
+def listed(edge: Edge) -> list[dict[str, Any]]:
+    """Return all blocks that can be used, in AutoGPT's form."""
+    found = [shown(spec) for spec in edge.specs.values() if not spec.disabled]
+    return [{name: value for name, value in block.items() if name not in _OURS} for block in found]
+
+
+@router.get("", response_model=list[models.Block])
+@require(Scope.READ_BLOCK)
+async def autogpt_list_blocks(_: CurrentUser, edge: EdgeDep) -> Response:
+    """Return all blocks that can be used here."""
+    return JsonAnswer(listed(edge))
+
+
+@router.post("/{block_id}/execute", response_model=dict[str, list[Any]])
+@require(Scope.EXECUTE_BLOCK)
+async def autogpt_execute_block(
+    block_id: str, inputs: dict[str, Any], user: CurrentUser, edge: EdgeDep
+) -> Response:
+    """Run one block with the body as its inputs; the answer has the values of each pin."""
+    return JsonAnswer(await ran(edge, block_id, inputs, user))
+
+
+async def ran(edge: Edge, block_id: str, inputs: dict[str, Any], user: CurrentUser) -> dict[str, list[Any]]:
+    """Run a block to its end. Errors: BlockUnknownError, BlockDisabledError, BlockError: it failed, or took too long."""
+    spec = service.get_enabled(edge, block_id)
+    wait_s = edge.settings.limits.block_wait_s
+    done = await service.run(edge, spec, inputs, owner_id=user.account_id, wait_s=wait_s)
+    outputs = await service.shown_outputs(edge, done)
+    if done.failure is not None or done.status != "COMPLETED":
+        raise service.failure_of(done, outputs)
+    pins: dict[str, list[Any]] = {}
+    for pin, value in outputs:
+        pins.setdefault(pin, []).append(value)
+    return pins

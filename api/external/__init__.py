@@ -1,0 +1,1 @@
+"""`/external-api/v1`: AutoGPT's API for programs, by key."""

@@ -1,0 +1,9 @@
+"""Routers that go over what the features decide: presets, shares, AutoGPT's own paths, and those for programs."""
+
+from __future__ import annotations
+
+from millstream.api.compat.routers import ROUTERS as COMPAT
+from millstream.api.presets.router import router as presets
+from millstream.api.shares.router import router as shares
+
+ROUTERS = (presets, shares, *COMPAT)
