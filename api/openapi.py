@@ -6,10 +6,17 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
+from millstream.api.examples import illustrate
 from millstream.schemas.graph import Graph
 
 REF = "#/components/schemas/{model}"
+
+
+def operation_id(route: APIRoute) -> str:
+    """Return the name of an operation in clients that are made from the description: its function's."""
+    return route.name
 
 
 def describe(app: FastAPI) -> None:
@@ -35,4 +42,5 @@ def _schema(app: FastAPI) -> dict[str, Any]:
     for name, part in graph.pop("$defs", {}).items():
         components.setdefault(name, part)
     components.setdefault("Graph", graph)
+    illustrate(schema)
     return schema
