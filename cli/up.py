@@ -120,15 +120,18 @@ def wanted_by(settings: Settings) -> Wanted:
         signing_key=settings.signing_key.get_secret_value(),
         account_key=settings.account_key.get_secret_value(),
         setup_code=settings.setup_code.get_secret_value(),
+        worker_key=settings.worker_key.get_secret_value(),
     )
 
 
 def _supervise(wanted: Wanted, *, quiet: bool) -> None:
+    from millstream.api.credentials import keyring
     from millstream.local import keys, stack
     from millstream.local.supervisor import Supervisor
 
     started = time.monotonic()
     secrets = keys.ensure(wanted.home)
+    keyring.ensure(wanted.home.master_keys)
     servers = stack.prepare_servers(wanted, secrets, progress=lambda text: tell(f"  ... {text}"))
     environ = stack.environment(wanted, secrets, servers)
 

@@ -54,6 +54,11 @@ class Home:
         return self.path / "secrets.json"
 
     @property
+    def master_keys(self) -> Path:
+        """Keys that wrap the keys of credentials."""
+        return self.path / "master-keys.json"
+
+    @property
     def ports(self) -> Path:
         """Ports of the last start, so that they stay the same as long as they are free."""
         return self.path / "ports.json"

@@ -30,6 +30,7 @@ class Keys:
     """Token of the local user, for the HTTP API and the WebSocket."""
     signing_key: str = field(default_factory=_random)
     account_key: str = field(default_factory=_random)
+    worker_key: str = field(default_factory=_random)
     setup_code: str = field(default_factory=_code)
     """Makes the first account; people type it."""
     postgres_password: str = field(default_factory=_random)

@@ -26,13 +26,16 @@ LOG_IN = (
     "MILLSTREAM_SETUP_CODE",
     "MILLSTREAM_SMTP__PASSWORD",
     "MILLSTREAM_ISSUER__SECRET",
+    "MILLSTREAM_MASTER_KEYS",
+    "MILLSTREAM_OAUTH_PROVIDERS",
 )
 NEEDLESS = {
-    "coordinator": ("MILLSTREAM_POSTGRES", "MILLSTREAM_REDIS", *LOG_IN),
+    "coordinator": ("MILLSTREAM_POSTGRES", "MILLSTREAM_REDIS", "MILLSTREAM_WORKER_KEY", *LOG_IN),
     "worker": ("MILLSTREAM_POSTGRES", *LOG_IN),
     "sink": (
         "MILLSTREAM_REDIS",
         *LOG_IN,
+        "MILLSTREAM_WORKER_KEY",
         "MILLSTREAM_SIGNING_KEY",
         "MILLSTREAM_SIGNING_KEY_PREVIOUS",
     ),
@@ -58,6 +61,7 @@ class Wanted:
     signing_key: str = ""
     account_key: str = ""
     setup_code: str = ""
+    worker_key: str = ""
 
     @property
     def edge(self) -> str:
@@ -137,6 +141,8 @@ def environment(wanted: Wanted, secrets: Keys, servers: Servers) -> dict[str, st
         "MILLSTREAM_SIGNING_KEY": wanted.signing_key or secrets.signing_key,
         "MILLSTREAM_ACCOUNT_KEY": wanted.account_key or secrets.account_key,
         "MILLSTREAM_SETUP_CODE": wanted.setup_code or secrets.setup_code,
+        "MILLSTREAM_WORKER_KEY": wanted.worker_key or secrets.worker_key,
+        "MILLSTREAM_EDGE_URL": wanted.edge,
         "PYTHONUNBUFFERED": "1",
         "MALLOC_ARENA_MAX": "2",
     }
