@@ -1,0 +1,1 @@
+"""Credentials and secret values: sealed in PostgreSQL, handed to workers in copies for one execution."""
