@@ -81,9 +81,26 @@ async def send_web_request(
     client_error: The answer, if the status is 4xx.
     server_error: The answer, if the status is any other.
     """
-    options: HttpOptions = {"headers": _with_key(headers, method, ctx)}
-    if files:
-        parts = [await ctx.files.read(ref) for ref in files]
+    wanted: HttpOptions = {"headers": with_key(headers, method, ctx)}
+    yield await exchanged(
+        ctx, method, url, wanted, json_format=json_format, body=body, files=(files_name, files)
+    )
+
+
+async def exchanged(
+    ctx: Context,
+    method: str,
+    url: str,
+    options: HttpOptions,
+    *,
+    json_format: bool,
+    body: dict[str, Any] | None,
+    files: tuple[str, list[str]],
+) -> tuple[str, Any]:
+    """Send a request and return its answer with the pin that it comes out on. `files`: (form field, references)."""
+    files_name, refs = files
+    if refs:
+        parts = [await ctx.files.read(ref) for ref in refs]
         options["files"] = [(files_name, (part.name or "file", part.data, part.media_type)) for part in parts]
         options["data"] = _form(body or {})
     elif body is not None and json_format:
@@ -94,10 +111,11 @@ async def send_web_request(
     pin = (
         "response" if 200 <= response.status < 300 else "client_error" if response.status // 100 == 4 else ""
     )
-    yield pin or "server_error", await _content(response, ctx)
+    return pin or "server_error", await _content(response, ctx)
 
 
-def _with_key(headers: dict[str, str], method: str, ctx: Context) -> dict[str, str]:
+def with_key(headers: dict[str, str], method: str, ctx: Context) -> dict[str, str]:
+    """Return the headers with an Idempotency-Key for a request that changes things."""
     names = {name.lower() for name in headers}
     if method in ("POST", "PATCH") and "idempotency-key" not in names:
         return {**headers, "Idempotency-Key": ctx.idempotency_key}
