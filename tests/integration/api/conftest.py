@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
+import os
 import threading
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -16,6 +18,7 @@ import uvicorn
 from pydantic import SecretStr
 
 from millstream.api.auth.settings import AccessSettings
+from millstream.api.credentials.settings import SecretSettings
 from millstream.api.serve import bind, server_config
 from millstream.api.settings import EdgeLimits, EdgeSettings
 from millstream.api.state import Edge
@@ -31,6 +34,10 @@ from tests.unit.streams.context import context
 
 TOKEN = "a-token-for-tests-" + uuid.uuid4().hex
 SETUP_CODE = "the-set-up-code-of-tests"
+SECRETS = SecretSettings(
+    master_keys=SecretStr(f"first:{base64.b64encode(os.urandom(32)).decode()}"),
+    worker_key=SecretStr(uuid.uuid4().hex),
+)
 LIMITS = EdgeLimits(ack_s=5.0, sweep_after_s=0.5)
 
 
@@ -114,6 +121,7 @@ def settings(
             redis=SecretStr(servers.redis),
             objects=f"file://{objects}",
             token=SecretStr(TOKEN),
+            secrets=SECRETS,
             access=AccessSettings(
                 key=SecretStr("a-key-for-tests-" + uuid.uuid4().hex),
                 setup_code=SecretStr(SETUP_CODE),

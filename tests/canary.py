@@ -1,0 +1,158 @@
+"""A canary: a secret that must be found nowhere but where it was sent. And the search for it, which is tested to find."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+from confluent_kafka import TopicPartition
+from rocksdict import AccessType, Options, Rdict
+
+from millstream.local import keys, ports, postgres
+from millstream.local.home import Home
+from millstream.topics.clients import consumer
+from tests.platform import Platform
+
+DEPTH = 4
+"""How often compressed data within compressed data is opened: a plan has its children's in it."""
+ZLIB_HEADS = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
+
+
+class Search:
+    """Looks for one text in bytes: as it is, in hexadecimal, in base64 at any place, in zlib streams."""
+
+    def __init__(self, text: str) -> None:
+        raw = text.encode()
+        hexed = raw.hex().encode()
+        self.needles = [raw, raw[::-1], hexed, hexed.upper()]
+        for shift in range(3):
+            coded = base64.b64encode(b"\0" * shift + raw)
+            self.needles += [coded[4:-4], coded[4:-4].replace(b"+", b"-").replace(b"/", b"_")]
+        self.found: dict[str, int] = {}
+
+    def look(self, place: str, data: bytes | None, depth: int = 0) -> None:
+        """Note `place` if the text is in `data`."""
+        if not data:
+            return
+        if any(needle in data for needle in self.needles):
+            self.found[place] = self.found.get(place, 0) + 1
+        if depth < DEPTH:
+            for inner in _inflated(data):
+                self.look(place, inner, depth + 1)
+
+    def everywhere(self, platform: Platform) -> dict[str, int]:
+        """Search the whole platform, while it runs. Returns places with the number of finds."""
+        self.topics(platform)
+        self.database(platform)
+        self.tables(platform)
+        self.files(platform)
+        return self.found
+
+    def topics(self, platform: Platform) -> None:
+        """All records of all topics, changelogs too: keys, values and headers as they came over the wire."""
+        for topic, key, value, headers in records(platform):
+            for data in (key, value, *headers):
+                self.look(f"topic {topic}", data)
+
+    def database(self, platform: Platform) -> None:
+        """All rows of all tables of PostgreSQL. `bytea` shows as hexadecimal, which is looked for too."""
+        with psycopg.connect(dsn(platform)) as conn:
+            names = conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+            for (name,) in names:
+                for (row,) in conn.execute(f'SELECT t::text FROM "{name}" t'.encode()):
+                    self.look(f"postgres {name}", row.encode())
+                    for part in row.replace('"', ",").split(","):
+                        if part.startswith("\\\\x") or part.startswith("\\x"):
+                            with contextlib.suppress(ValueError):
+                                self.look(f"postgres {name}", bytes.fromhex(part.lstrip("\\x").strip(")")))
+
+    def tables(self, platform: Platform) -> None:
+        """The tables on RocksDB: opened beside the process that writes them, and as files."""
+        for current in platform.home.rglob("CURRENT"):
+            for key, value in rows(current.parent):
+                self.look("rocksdb", key)
+                self.look("rocksdb", value)
+        for file in platform.home.glob("tables/**/*"):
+            self._file("rocksdb files", file)
+
+    def files(self, platform: Platform) -> None:
+        """Logs, and the object store."""
+        for file in platform.home.glob("logs/*"):
+            self._file("logs", file)
+        for file in platform.home.glob("objects/**/*"):
+            self._file("objects", file)
+
+    def _file(self, place: str, file: Path) -> None:
+        with contextlib.suppress(FileNotFoundError):  # RocksDB removes its own
+            if file.is_file():
+                self.look(place, file.read_bytes(), DEPTH if place.startswith("rocksdb") else 0)
+
+
+def _inflated(data: bytes) -> Iterator[bytes]:
+    for head in ZLIB_HEADS:
+        at = data.find(head)
+        while at >= 0:
+            with contextlib.suppress(zlib.error):
+                yield zlib.decompressobj().decompress(data[at:], 50_000_000)
+            at = data.find(head, at + 1)
+
+
+def kafka_of(platform: Platform) -> str:
+    return f"127.0.0.1:{ports.remembered(Home(platform.home))['kafka']}"
+
+
+def dsn(platform: Platform) -> str:
+    home = Home(platform.home)
+    secrets = keys.find(home)
+    assert secrets is not None
+    return postgres.dsn(secrets, ports.remembered(home)["postgres"])
+
+
+def records(platform: Platform) -> Iterator[tuple[str, bytes | None, bytes | None, list[bytes]]]:
+    """Every record of every topic."""
+    client = consumer({"bootstrap.servers": kafka_of(platform)}, "test-canary")
+    try:
+        topics = client.list_topics(timeout=10).topics
+        for topic in topics.values():
+            for number in topic.partitions:
+                first, end = client.get_watermark_offsets(TopicPartition(topic.topic, number), timeout=10)
+                if first < end:
+                    yield from _partition(client, topic.topic, number, first, end)
+    finally:
+        client.close()
+
+
+def _partition(
+    client: object, topic: str, number: int, first: int, end: int
+) -> Iterator[tuple[str, bytes | None, bytes | None, list[bytes]]]:
+    client.assign([TopicPartition(topic, number, first)])  # type: ignore[attr-defined]
+    silent = 0
+    while silent < 5:
+        got = client.consume(5000, timeout=1.0)  # type: ignore[attr-defined]
+        silent = 0 if got else silent + 1
+        for message in got:
+            if message.error() is None:
+                headers = [value for _, value in message.headers() or [] if value]
+                yield topic, message.key(), message.value(), headers
+        position = client.position([TopicPartition(topic, number)])[0].offset  # type: ignore[attr-defined]
+        if position >= end:
+            return
+    raise AssertionError(f"{topic}[{number}] could not be read to its end, {end}")
+
+
+def rows(folder: Path) -> Iterator[tuple[bytes, bytes]]:
+    """Every row of a RocksDB folder, read-only."""
+    try:
+        table = Rdict(str(folder), options=Options(raw_mode=True), access_type=AccessType.read_only())
+    except Exception as error:
+        if "No such file" in str(error):
+            return
+        raise
+    try:
+        yield from table.items()
+    finally:
+        table.close()
