@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -22,6 +22,7 @@ from confluent_kafka.admin import (
 from millstream.schemas.errors import ConfigurationError, UnavailableError
 from millstream.topics.catalogue import LANES, Topic, catalogue
 from millstream.topics.clients import ANSWER_S, admin, unavailable
+from millstream.topics.offsets import committed
 
 VISIBLE_S = 30.0
 """How long new topics may take until each partition has a leader."""
@@ -142,6 +143,7 @@ class _Cluster:
     """The admin client with our errors. One method a question."""
 
     def __init__(self, conf: dict[str, Any]) -> None:
+        self._conf = conf
         self._servers = str(conf.get("bootstrap.servers", ""))
         self._admin: AdminClient = admin(conf)
 
@@ -211,26 +213,21 @@ class _Cluster:
 
     def lag(self, group: str) -> list[Lag]:
         """Return the group's committed offsets beside the ends of their partitions."""
-        if (
-            COMMITS not in self._metadata()
-        ):  # asking would make the broker create it, which outlasts the request
+        topics = self._metadata()
+        if COMMITS not in topics:  # asking would make the broker create it, which outlasts the request
             return []
-        asked = self._admin.list_consumer_group_offsets(
-            [ConsumerGroupTopicPartitions(group)], request_timeout=ANSWER_S
-        )
-        places = [p for p in self._result(asked[group]).topic_partitions if p.offset >= 0]
+        known = [(name, p) for name, topic in topics.items() if name != COMMITS for p in topic.partitions]
+        places = committed(self._conf, group, known)
         if not places:
             return []
         ends = self._admin.list_offsets(
-            {TopicPartition(p.topic, p.partition): OffsetSpec.latest() for p in places},
-            request_timeout=ANSWER_S,
+            {TopicPartition(*place): OffsetSpec.latest() for place in places}, request_timeout=ANSWER_S
         )
         end = {(place.topic, place.partition): self._result(future).offset for place, future in ends.items()}
-        rows = [
-            Lag(topic=p.topic, partition=p.partition, committed=p.offset, end=end[p.topic, p.partition])
-            for p in places
+        return [
+            Lag(topic=topic, partition=partition, committed=offset, end=end[topic, partition])
+            for (topic, partition), offset in sorted(places.items())
         ]
-        return sorted(rows, key=lambda row: (row.topic, row.partition))
 
     def _metadata(self) -> dict[str, Any]:
         try:

@@ -12,11 +12,12 @@ from typing import Any
 
 import httpx
 import pytest
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import OffsetSpec
 
 from millstream.topics.catalogue import tasks
 from millstream.topics.clients import admin, consumer
+from millstream.topics.offsets import committed
 from tests.platform import Platform, running
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -109,7 +110,7 @@ def advance(platform: Platform, group: str, topic: str) -> None:
         for t, f in client.list_offsets(asked).items()
     ]
 
-    def committed() -> bool:
+    def settled() -> bool:
         one = consumer(conf, group)
         try:
             one.commit(offsets=ends, asynchronous=False)
@@ -119,11 +120,10 @@ def advance(platform: Platform, group: str, topic: str) -> None:
             one.close()
         return True
 
-    until(committed, 60, "the group is empty")
-    found = client.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group].result(10)
-    assert {p.partition: p.offset for p in found.topic_partitions if p.topic == topic}.items() >= {
-        p.partition: p.offset for p in ends
-    }.items()
+    until(settled, 60, "the group is empty")
+    assert committed(conf, group, [(topic, p.partition) for p in ends]) == {
+        (topic, p.partition): p.offset for p in ends
+    }
 
 
 def test_a_task_that_its_worker_lost_is_given_again_and_the_run_ends(small: Platform, graph: str) -> None:

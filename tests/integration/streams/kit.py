@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import NewTopic, OffsetSpec
 
 from millstream.topics.clients import admin, consumer, producer
+from millstream.topics.offsets import committed
 
 ROOT = Path(__file__).parents[3]
 SESSION_S = 6.0
@@ -156,9 +157,9 @@ class Kit:
 
     def committed(self, group: str, topic: str) -> dict[int, int]:
         """Return partition -> committed offset, of those that have one."""
-        asked = self.admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
-        places = asked[group].result(20).topic_partitions
-        return {p.partition: p.offset for p in places if p.topic == topic and p.offset >= 0}
+        count = len(self.admin.list_topics(topic, timeout=10).topics[topic].partitions)
+        found = committed(self.conf, group, [(topic, p) for p in range(count)])
+        return {partition: offset for (_, partition), offset in found.items()}
 
     def commit(self, group: str, topic: str, offsets: dict[int, int]) -> None:
         """Commit for a group that nobody is in."""
@@ -171,8 +172,18 @@ class Kit:
         """Return partition -> end offset."""
         count = len(self.admin.list_topics(topic, timeout=10).topics[topic].partitions)
         asked = {TopicPartition(topic, p): OffsetSpec.latest() for p in range(count)}
-        found = self.admin.list_offsets(asked)
-        return {place.partition: future.result(20).offset for place, future in found.items()}
+
+        def answered() -> dict[int, int] | None:
+            found = self.admin.list_offsets(asked)
+            try:
+                return {place.partition: future.result(20).offset for place, future in found.items()}
+            except KafkaException as error:
+                if error.args[0].code() == KafkaError.NOT_LEADER_FOR_PARTITION:
+                    return None  # this client has heard of a leader that has moved on
+                raise
+
+        ends: dict[int, int] = wait_for(answered, what=f"ends of {topic}")
+        return ends
 
     # --- processes ---
 

@@ -137,9 +137,9 @@ def test_a_step_that_fails_within_a_burst_costs_that_message_alone(mill: Kit) ->
         150,
     )
     assert sorted(run.execution_id for run in said(mill, TASKS, Run, ids)) == sorted(ids)
-    found = letters(mill, INBOX.name)[before:]
-    assert len(letters(mill, INBOX.name)) == before + 2
-    assert all("the engine failed on a Timer" in letter.error_message for letter in found[-2:])
+    found = letters(mill, INBOX.name)
+    assert len(found) == before + 2
+    assert sum("the engine failed on a Timer" in letter.error_message for letter in found) == 2
     assert statuses(mill, hurt.execution_id)[-1:] == ["TERMINATED"]
     sequences = [e for e in said(mill, EVENTS.name, Events, {hurt.execution_id})]
     numbers = [e.first + n for e in sequences for n in range(len(e.deltas))]
