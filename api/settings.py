@@ -45,8 +45,10 @@ class EdgeLimits:
     """How often lags are read."""
     silent_s: float = 120.0
     """A run of which nothing was heard for so long is looked at; 0: none is."""
-    sockets: int = 1000
+    sockets: int = 10_000
     """WebSockets of this process."""
+    user_sockets: int = 200
+    """WebSockets of one user in this process."""
     subscriptions: int = 100
     """Subscriptions of one socket."""
     queue_frames: int = 2000

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Request
 from redis.asyncio import Redis
@@ -40,6 +42,8 @@ class Edge:
     queues: Queues
     pressure: Pressure
     sockets: set[WebSocket] = field(default_factory=set)
+    sockets_of: Counter[UUID] = field(default_factory=Counter)
+    """How many of them each user has."""
     stopping: bool = False
 
 

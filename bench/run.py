@@ -26,6 +26,7 @@ LIMITS = {
     "MILLSTREAM_USER_NODES": MANY,
     "MILLSTREAM_USER_QUEUE": MANY,
     "MILLSTREAM_SOCKETS": "4000",
+    "MILLSTREAM_USER_SOCKETS": "4000",
 }
 """Limits for people that would throttle a benchmark; those that this version has are set."""
 

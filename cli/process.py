@@ -68,6 +68,7 @@ def edge(settings: Settings) -> None:
             port=settings.port,
             limits=EdgeLimits(
                 sockets=settings.sockets,
+                user_sockets=settings.user_sockets,
                 user_queue=settings.user_queue,
                 inbox_lag=settings.inbox_lag,
                 lane_lag=settings.lane_lag,

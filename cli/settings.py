@@ -184,7 +184,10 @@ class Settings(BaseSettings):
         "given again. 0: never.",
     )
     sockets: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        1000, description="WebSockets that an edge process serves at once; more are asked to try again."
+        10_000, description="WebSockets that an edge process serves at once; more are asked to try again."
+    )
+    user_sockets: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        200, description="WebSockets of one user at once, of an edge process."
     )
     user_executions: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
         32,

@@ -2,7 +2,8 @@
 
 Clients send `subscribe_graph_execution {graph_exec_id, since?}`, `subscribe_graph_executions {graph_id}`,
 `unsubscribe {graph_exec_id}` and `heartbeat`. `since` is ours: the number of the last event that the client has; it
-gets all later ones. Our event frames have a key more, `sequence`, on the last frame of each event.
+gets all later ones. Our event frames have a key more, `sequence`, on the last frame of each event. Ours are also
+`subscribe_executions`, for all executions of the owner, and `unsubscribe {channel}`, which ends any subscription.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from millstream.schemas.errors import InputInvalidError
 
 SUBSCRIBE: Final = "subscribe_graph_execution"
 SUBSCRIBE_GRAPH: Final = "subscribe_graph_executions"
+SUBSCRIBE_ALL: Final = "subscribe_executions"
 UNSUBSCRIBE: Final = "unsubscribe"
 HEARTBEAT: Final = "heartbeat"
 ERROR: Final = "error"
-FROM_CLIENTS: Final = frozenset({SUBSCRIBE, SUBSCRIBE_GRAPH, UNSUBSCRIBE, HEARTBEAT})
+FROM_CLIENTS: Final = frozenset({SUBSCRIBE, SUBSCRIBE_GRAPH, SUBSCRIBE_ALL, UNSUBSCRIBE, HEARTBEAT})
 FROM_US: Final = frozenset({"graph_execution_event", "node_execution_event", "notification", ERROR})
 KEYS: Final = frozenset({"method", "data", "success", "channel", "error"})
 
@@ -31,11 +33,12 @@ PONG: Final = b'{"method":"heartbeat","data":"pong","success":true}'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """What a client wants. `id`: of an execution, of a graph for SUBSCRIBE_GRAPH; None for a heartbeat."""
+    """What a client wants. `id`: of an execution, of a graph for SUBSCRIBE_GRAPH; None where neither is meant."""
 
     method: str
     id: UUID | None = None
     since: int | None = None
+    channel: str | None = None
 
 
 def parse(text: str | bytes) -> Ask:
@@ -51,9 +54,11 @@ def parse(text: str | bytes) -> Ask:
         raise InputInvalidError(f"The method {method!r} goes from server to client only.")
     if method not in FROM_CLIENTS:
         raise InputInvalidError(f"The frame has another form: there is no method {method[:60]!r}.")
-    if method == HEARTBEAT:
+    if method in (HEARTBEAT, SUBSCRIBE_ALL):
         return Ask(method=method)
     data = frame.get("data")
+    if method == UNSUBSCRIBE and isinstance(data, dict) and isinstance(data.get("channel"), str):
+        return Ask(method=method, channel=data["channel"])
     if data is None:
         raise InputInvalidError(f"The method {method!r} needs `data`.")
     name = "graph_id" if method == SUBSCRIBE_GRAPH else "graph_exec_id"
@@ -81,6 +86,11 @@ def execution_channel(user_id: UUID, execution_id: UUID) -> str:
 def graph_channel(user_id: UUID, graph_id: UUID) -> str:
     """Return the key of a subscription to all executions of a graph."""
     return f"{user_id}|graph#{graph_id}|executions"
+
+
+def all_channel(user_id: UUID) -> str:
+    """Return the key of a subscription to all executions of a user."""
+    return f"{user_id}|executions"
 
 
 def answer(method: str, channel: str | None) -> bytes:

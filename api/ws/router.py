@@ -40,10 +40,11 @@ async def watch(websocket: WebSocket) -> None:
         await websocket.close(caller)
         return
     session = Session(caller.account_id, edge.hub, edge.settings.limits, edge.metrics)
-    await websocket.accept()
     edge.sockets.add(websocket)
+    edge.sockets_of[caller.user_id] += 1
     edge.metrics.sockets.inc()
     try:
+        await websocket.accept()
         with edge.auth.revocations.watching(caller) as ended:
             if await edge.auth.is_good(caller):  # it may have ended while the socket was opened
                 await _serve(websocket, session, edge, until_ended(caller, ended))
@@ -52,6 +53,9 @@ async def watch(websocket: WebSocket) -> None:
     finally:
         session.close()
         edge.sockets.discard(websocket)
+        edge.sockets_of[caller.user_id] -= 1
+        if not edge.sockets_of[caller.user_id]:
+            del edge.sockets_of[caller.user_id]
         edge.metrics.sockets.dec()
 
 
@@ -72,7 +76,9 @@ async def _caller(websocket: WebSocket, edge: Edge) -> Principal | int:
         return BAD_TOKEN
     except (OperationalError, PoolTimeout, RedisError, UnavailableError):
         return TRY_AGAIN
-    return principal if len(edge.sockets) < edge.settings.limits.sockets else TRY_AGAIN
+    limits = edge.settings.limits
+    full = len(edge.sockets) >= limits.sockets or edge.sockets_of[principal.user_id] >= limits.user_sockets
+    return TRY_AGAIN if full else principal
 
 
 async def until_ended(principal: Principal, ended: asyncio.Event) -> None:

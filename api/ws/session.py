@@ -88,6 +88,8 @@ class Subscription:
         self.since = since
         self.feed: Feed | None = None
         self.graph_id: UUID | None = None
+        self.brief = False
+        """Many executions, each as a whole: those of `graph_id`, or all of the owner."""
         self.catching_up: asyncio.Task[None] | None = None
         self._outbox = outbox
         self._metrics = metrics
@@ -117,7 +119,7 @@ class Subscription:
 
     def _fresh(self, frames: list[Frame]) -> list[Frame]:
         """Leave out events that the client has: its `since` may come from an edge that is ahead of this one."""
-        if self.graph_id is not None:
+        if self.brief:
             return frames
         fresh: list[Frame] = []
         event: list[Frame] = []
@@ -172,7 +174,8 @@ class Session:
         return {
             protocol.HEARTBEAT: self._heartbeat,
             protocol.SUBSCRIBE: self._subscribe,
-            protocol.SUBSCRIBE_GRAPH: self._subscribe_graph,
+            protocol.SUBSCRIBE_GRAPH: self._subscribe_many,
+            protocol.SUBSCRIBE_ALL: self._subscribe_many,
             protocol.UNSUBSCRIBE: self._unsubscribe,
         }
 
@@ -205,12 +208,12 @@ class Session:
             log.exception("catch_up_failed")
             subscription.tell_failed(MillstreamError("The past events cannot be shown; GET the execution."))
 
-    async def _subscribe_graph(self, ask: Ask) -> None:
-        assert ask.id is not None
-        channel = protocol.graph_channel(self._owner_id, ask.id)
+    async def _subscribe_many(self, ask: Ask) -> None:
+        owner = self._owner_id
+        channel = protocol.all_channel(owner) if ask.id is None else protocol.graph_channel(owner, ask.id)
         if channel not in self._subscriptions:
             subscription = self._new(channel, None)
-            subscription.graph_id = ask.id
+            subscription.graph_id, subscription.brief = ask.id, True
             await self._hub.follow_graph(ask.id, subscription, owner_id=self._owner_id)
             self._subscriptions[channel] = subscription
         self.outbox.put(protocol.answer(ask.method, channel))
@@ -223,9 +226,12 @@ class Session:
         return Subscription(self.outbox, channel, self._metrics, since=since)
 
     async def _unsubscribe(self, ask: Ask) -> None:
-        if ask.id is None:
+        if ask.channel is not None:
+            channel = ask.channel
+        elif ask.id is not None:
+            channel = protocol.execution_channel(self._owner_id, ask.id)
+        else:
             raise InputInvalidError("`data` needs 'graph_exec_id'.")
-        channel = protocol.execution_channel(self._owner_id, ask.id)
         known = self._end(channel)
         self.outbox.put(protocol.answer(ask.method, channel if known else None))
 
@@ -235,7 +241,7 @@ class Session:
             return False
         if subscription.catching_up is not None:
             subscription.catching_up.cancel()
-        if subscription.graph_id is not None:
+        if subscription.brief:
             self._hub.leave_graph(subscription.graph_id, subscription, owner_id=self._owner_id)
         elif subscription.feed is not None:
             self._hub.leave(subscription.feed, subscription, past=subscription.since is not None)
