@@ -34,6 +34,10 @@ class Queues:
 
     async def join(self, user_id: UUID) -> None:
         """Count one more. Errors: QueueFullError."""
+        await self.join_many(user_id, 1)
+
+    async def join_many(self, user_id: UUID, wanted: int) -> int:
+        """Count as many of `wanted` as there is room for, and return how many. Errors: QueueFullError: there is none."""
         known = self._known.get(user_id)
         now = time.monotonic()
         if known is None or (known.waiting >= self._limit and now - known.at >= RECOUNT_S):
@@ -48,4 +52,6 @@ class Queues:
                 "stop some, or try again when some have begun.",
                 limit=self._limit,
             )
-        known.waiting += 1
+        granted = min(wanted, self._limit - known.waiting)
+        known.waiting += granted
+        return granted

@@ -1,0 +1,1 @@
+"""Many executions in one request: lines of JSON in, a summary out."""
