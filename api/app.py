@@ -40,6 +40,7 @@ from millstream.api.pressure.service import Pressure
 from millstream.api.reviews.router import router as reviews
 from millstream.api.settings import EdgeSettings
 from millstream.api.state import Edge
+from millstream.api.upkeep import service as upkeep
 from millstream.api.watch.hub import Hub
 from millstream.api.watchdog import service as watchdog
 from millstream.api.ws.router import router as ws
@@ -106,6 +107,7 @@ def _lifespan(settings: EdgeSettings, specs: list[BlockSpec], metrics: Metrics) 
                 "sweeper": sweeper.run(edge),
                 "pressure": edge.pressure.run(),
                 "watchdog": watchdog.run(edge),
+                "upkeep": upkeep.run(edge),
                 "revocations": edge.auth.revocations.run(),
             }
             tasks = [asyncio.create_task(work, name=name) for name, work in works.items()]

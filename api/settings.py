@@ -45,6 +45,8 @@ class EdgeLimits:
     """How often lags are read."""
     silent_s: float = 120.0
     """A run of which nothing was heard for so long is looked at; 0: none is."""
+    history_months: int = 0
+    """Executions are removed so many months after the end of the month in which they began; 0: never."""
     sockets: int = 10_000
     """WebSockets of this process."""
     user_sockets: int = 200

@@ -74,6 +74,7 @@ def edge(settings: Settings) -> None:
                 lane_lag=settings.lane_lag,
                 events_lag=settings.sink_lag,
                 silent_s=settings.silent_s,
+                history_months=settings.history_months,
             ),
         )
     )

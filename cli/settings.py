@@ -183,6 +183,11 @@ class Settings(BaseSettings):
         description="Seconds after which the engine is asked to look at a run of which nothing was heard: a lost task is "
         "given again. 0: never.",
     )
+    history_months: Annotated[int, Field(ge=0, le=1200)] = Field(
+        0,
+        description="Executions are removed from PostgreSQL so many months after the end of the month in which they began; "
+        "a month with an execution that is still open waits for it. 0: never.",
+    )
     sockets: Annotated[int, Field(ge=1, le=100_000)] = Field(
         10_000, description="WebSockets that an edge process serves at once; more are asked to try again."
     )

@@ -97,8 +97,8 @@ class Rows:
     nodes: dict[str, NodeRow] = field(default_factory=dict)
     inputs: dict[str, list[ValueRow]] = field(default_factory=dict)
     """By node execution: values at nodes that still wait."""
-    queued: list[str] = field(default_factory=list)
-    """Node executions that wait no longer."""
+    queued: dict[str, str] = field(default_factory=dict)
+    """Node executions that wait no longer, each with its execution."""
     outputs: list[ValueRow] = field(default_factory=list)
     execution_outputs: list[OutputRow] = field(default_factory=list)
 
@@ -192,7 +192,7 @@ def _queued(rows: Rows, row: ExecutionRow, change: Change) -> None:
     node.input = change.value.json
     node.slots = change.slots
     rows.inputs.pop(node.id, None)
-    rows.queued.append(node.id)
+    rows.queued[node.id] = row.id
     if change.output is not None:
         rows.execution_outputs.append(OutputRow(row.id, change.sequence, change.pin, *change.output))
 

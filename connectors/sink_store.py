@@ -144,7 +144,7 @@ WHERE e.sequence < excluded.sequence"""
 _SAVE_NODES = f"""
 INSERT INTO node_executions AS n ({", ".join(name for name, _ in _NODE_COLUMNS)})
 SELECT {_cast(_NODE_COLUMNS)} FROM {_rows(_NODE_COLUMNS)}
-ON CONFLICT (id) DO UPDATE SET
+ON CONFLICT (id, execution_id) DO UPDATE SET
     status = excluded.status,
     sequence = excluded.sequence,
     input = coalesce(excluded.input, n.input),
@@ -161,7 +161,9 @@ ON CONFLICT (id) DO UPDATE SET
 WHERE n.sequence < excluded.sequence"""
 _SAVE_INPUTS = f"""
 INSERT INTO node_inputs SELECT {_cast(_VALUE_COLUMNS)} FROM {_rows(_VALUE_COLUMNS)} ON CONFLICT DO NOTHING"""
-_DROP_INPUTS = "DELETE FROM node_inputs WHERE node_execution_id = ANY(%b::text[]::uuid[])"
+_DROP_INPUTS = """
+DELETE FROM node_inputs WHERE execution_id = ANY(%b::text[]::uuid[]) AND node_execution_id = ANY(%b::text[]::uuid[])"""
+"""The executions say in which months to look."""
 _SAVE_OUTPUTS = f"""
 INSERT INTO node_outputs SELECT {_cast(_VALUE_COLUMNS)} FROM {_rows(_VALUE_COLUMNS)} ON CONFLICT DO NOTHING"""
 _SAVE_EXECUTION_OUTPUTS = f"""
@@ -276,7 +278,7 @@ def _write(cursor: psycopg.Cursor[Any], rows: Rows) -> None:
     _insert(cursor, _SAVE_NODES, [_node(row) for row in rows.nodes.values()])
     _insert(cursor, _SAVE_INPUTS, [row for values in rows.inputs.values() for row in values])
     if rows.queued:
-        cursor.execute(_DROP_INPUTS, [rows.queued])
+        cursor.execute(_DROP_INPUTS, [sorted(set(rows.queued.values())), list(rows.queued)])
     _insert(cursor, _SAVE_OUTPUTS, rows.outputs)
     _insert(cursor, _SAVE_EXECUTION_OUTPUTS, rows.execution_outputs)
 

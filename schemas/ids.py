@@ -25,3 +25,13 @@ def derived(parent: bytes, *parts: object) -> bytes:
     raw[6] = 0x80 | (raw[6] & 0x0F)
     raw[8] = 0x80 | (raw[8] & 0x3F)
     return bytes(raw)
+
+
+def derived_execution(parent: bytes, *parts: object) -> bytes:
+    """Return an execution's id that depends only on the arguments: a UUIDv7 with the parent's time.
+
+    So an execution is stored in the month of the one that started it.
+    """
+    raw = bytearray(parent[:6] + derived(parent, *parts)[6:])
+    raw[6] = 0x70 | (raw[6] & 0x0F)
+    return bytes(raw)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 
-from millstream.schemas.ids import derived
+from millstream.schemas.ids import derived_execution
 from millstream.schemas.messages import Delta, Flags, Named, Payload, Start
 from millstream.streams.cells import Open
 from millstream.streams.plan import RunNode, child_plan
@@ -64,7 +64,7 @@ def started_as_child(step: Step, node: RunNode, k: int, opened: Open) -> bool:
     if node.child < 0 or node.block.kind != "Agent" or step.head.depth + 1 > DEPTH_LIMIT:
         return False
     head, plan = step.head, child_plan(step.plan.data.children[node.child])
-    child_id = derived(step.state.id, node.id, k, "child")
+    child_id = derived_execution(step.state.id, node.id, k, "child")
     opened.state, opened.child = "child", child_id
     head.parked += 1
     step.state.put(key(b"o", node.index, k), opened)

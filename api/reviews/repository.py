@@ -31,12 +31,16 @@ class Review:
 
 _COLUMNS = """
 n.id, n.execution_id, e.status AS execution_status, n.node_id, n.block_id, n.status, n.review, n.answer, n.reason,
-n.queue_time FROM node_executions n JOIN executions e ON e.id = n.execution_id AND e.user_id = %(owner_id)s
-AND e.deleted_at IS NULL
+n.queue_time
 """
-GET = f"SELECT {_COLUMNS} WHERE n.id = %(id)s"
+_OWNED = "JOIN executions e ON e.id = n.execution_id AND e.user_id = %(owner_id)s AND e.deleted_at IS NULL"
+GET = f"""
+SELECT {_COLUMNS} FROM (SELECT * FROM node_executions WHERE id = %(id)s LIMIT 1) n {_OWNED}
+"""
+"""One row, as PostgreSQL cannot know: ids are unique in each month. It would rather read all executions than look for 15."""
 LIST = f"""
-SELECT {_COLUMNS} WHERE n.execution_id = %(execution_id)s AND n.review IS NOT NULL ORDER BY n.created_seq LIMIT %(limit)s
+SELECT {_COLUMNS} FROM node_executions n {_OWNED}
+WHERE n.execution_id = %(execution_id)s AND n.review IS NOT NULL ORDER BY n.created_seq LIMIT %(limit)s
 """
 
 

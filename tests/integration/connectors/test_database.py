@@ -88,16 +88,3 @@ def test_user_values_keep_their_text(dsn: str) -> None:
             [text],
         ).fetchone()
     assert row == (text,)
-
-
-def test_an_idempotency_key_counts_per_user(dsn: str) -> None:
-    database.migrate(dsn)
-    insert = (
-        "INSERT INTO executions (id, user_id, idempotency_key)"
-        " VALUES (gen_random_uuid(), ('00000000-0000-0000-0000-00000000000' || %s)::uuid, %s)"
-    )
-    with psycopg.connect(dsn, autocommit=True) as conn:
-        for user, key in ((1, "k"), (2, "k"), (1, None), (1, None)):
-            conn.execute(insert, [user, key])
-        with pytest.raises(errors.UniqueViolation):
-            conn.execute(insert, [1, "k"])

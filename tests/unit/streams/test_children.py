@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from millstream.schemas.ids import derived
+from millstream.schemas.ids import derived_execution
 from millstream.schemas.messages import Stop
 from millstream.streams.cells import End
 from millstream.streams.state import load
@@ -35,7 +35,7 @@ async def test_a_stop_reaches_the_child() -> None:
         elif simulation.tasks:
             task = simulation.tasks.pop(0)
             simulation.inbox += [(task.execution_id, m) for m in await simulation.work(task)]
-    child = derived(simulation.execution_id, "agent", 0, "child")
+    child = derived_execution(simulation.execution_id, "agent", 0, "child")
     assert load(child, simulation.rows) is not None
     simulation.inbox.append((simulation.execution_id, Stop(execution_id=simulation.execution_id, by="me")))
     await simulation.run()
@@ -58,4 +58,4 @@ async def test_a_child_that_did_not_end_well_is_no_success_of_its_parent() -> No
     assert verdict["result"] == "errors"
     [failed] = verdict["failed"]
     assert (failed["node"], failed["code"]) == ("agent", "child_errors")
-    assert failed["execution_id"] == derived(simulation.execution_id, "agent", 0, "child").hex()
+    assert failed["execution_id"] == derived_execution(simulation.execution_id, "agent", 0, "child").hex()

@@ -11,7 +11,7 @@ import pytest
 from millstream import Context, block
 from millstream.processors.registry import Registry
 from millstream.schemas.graph import Graph
-from millstream.schemas.ids import derived
+from millstream.schemas.ids import derived_execution
 from millstream.schemas.messages import Cancel, Feed, Message, Start, Stop, Usage
 from millstream.streams.cells import End, Head
 from millstream.streams.state import load
@@ -186,7 +186,7 @@ async def test_a_child_spends_what_is_left_of_its_parent_s_budget() -> None:
     simulation = await ran(family(nodes, links), budget_microusd=1000)
     assert simulation.detail["stats"]["cost_microusd"] == 200
     simulation = await ran(family(nodes, links), budget_microusd=150)
-    child = load(derived(simulation.execution_id, "agent", 0, "child"), simulation.rows)
+    child = load(derived_execution(simulation.execution_id, "agent", 0, "child"), simulation.rows)
     assert child is not None
     assert isinstance(child.head, End)
     assert child.head.status == "FAILED"

@@ -1,0 +1,1 @@
+"""What keeps the tables of the edge in order."""
