@@ -16,6 +16,7 @@ from millstream.api.auth.service import Auth
 from millstream.api.database import Pool
 from millstream.api.executions.marks import Marks
 from millstream.api.executions.queues import Queues
+from millstream.api.graphs.known import KnownGraphs
 from millstream.api.inbox import Inbox
 from millstream.api.metrics import Metrics
 from millstream.api.pressure.service import Pressure
@@ -41,6 +42,7 @@ class Edge:
     marks: Marks
     queues: Queues
     pressure: Pressure
+    known: KnownGraphs = field(default_factory=KnownGraphs)
     sockets: set[WebSocket] = field(default_factory=set)
     sockets_of: Counter[UUID] = field(default_factory=Counter)
     """How many of them each user has."""

@@ -55,18 +55,24 @@ def run_problems(
     inputs: Mapping[str, Any],
     masks: Mapping[str, Mask],
     dry_run: bool = False,
+    of_graph: Iterable[Problem] | None = None,
 ) -> list[Problem]:
     """Find what keeps the graph from being run with these `inputs` (by name) and `masks` (values of pins, by
     node id).
 
     Every problem is an `error`: a draft does not run. A `dry_run` tolerates inputs that are missing. Whether
     values fit the schemas of their pins is not asked here: that comes after conversion, when a node becomes
-    ready.
+    ready. `of_graph`: what `graph_problems` says with these masks, if that is known.
     """
-    found = [replace(problem, severity="error") for problem in structure_problems(graph, specs)]
-    found += _in_each(graph, lambda part: _nodes(part, specs, masks, for_run=True))
+    found = list(graph_problems(graph, specs, masks) if of_graph is None else of_graph)
     found += start_problems(graph, specs, inputs=inputs, masks=masks)
     return in_order(p for p in found if not (dry_run and p.code in DRY_RUN_TOLERATES))
+
+
+def graph_problems(graph: Graph, specs: Specs, masks: Mapping[str, Mask]) -> list[Problem]:
+    """Find what keeps the graph from being run with any inputs."""
+    found = [replace(problem, severity="error") for problem in structure_problems(graph, specs)]
+    return found + _in_each(graph, lambda part: _nodes(part, specs, masks, for_run=True))
 
 
 def _in_each(graph: Graph, find: Callable[[SubGraph], Iterator[Problem]]) -> list[Problem]:

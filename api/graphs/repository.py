@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import class_row, scalar_row, tuple_row
 
 from millstream.api.database import Connection
 from millstream.api.http.paging import Cursor
@@ -59,6 +60,21 @@ GET_ACTIVE = f"""
 SELECT {_ROW} FROM graphs WHERE id = %(id)s AND user_id = %(owner_id)s AND deleted_at IS NULL
 ORDER BY is_active DESC, version DESC LIMIT 1
 """
+FIND_HEAD = """
+SELECT version, is_active FROM graphs WHERE id = %(id)s AND user_id = %(owner_id)s AND deleted_at IS NULL
+AND (%(version)s::int IS NULL OR version = %(version)s) ORDER BY is_active DESC, version DESC LIMIT 1
+"""
+_MANY = """
+FROM unnest(%(ids)s::uuid[], %(versions)s::int[]) WITH ORDINALITY wanted (id, version, number)
+{how} JOIN LATERAL (
+    SELECT * FROM graphs g WHERE g.id = wanted.id AND g.user_id = %(owner_id)s AND g.deleted_at IS NULL
+    AND (wanted.version IS NULL OR g.version = wanted.version) ORDER BY g.version DESC LIMIT 1
+) found ON true ORDER BY number
+"""
+FIND_MANY = "SELECT found.id, found.version, user_id, is_active, draft, body, created_at" + _MANY.format(
+    how=""
+)
+FIND_VERSIONS = "SELECT found.version" + _MANY.format(how="LEFT")
 LIST = f"""
 SELECT {_HEAD} FROM (
     SELECT DISTINCT ON (id) {_HEAD} FROM graphs WHERE user_id = %(owner_id)s AND deleted_at IS NULL
@@ -82,6 +98,18 @@ DELETE = """
 UPDATE graphs SET deleted_at = now(), is_active = false
 WHERE id = %(id)s AND user_id = %(owner_id)s AND deleted_at IS NULL
 """
+
+
+Wanted = Sequence[tuple[UUID, int | None]]
+"""Ids and versions."""
+
+
+def _many(wanted: Wanted, owner_id: UUID) -> dict[str, Any]:
+    return {
+        "ids": [id_ for id_, _ in wanted],
+        "versions": [version for _, version in wanted],
+        "owner_id": owner_id,
+    }
 
 
 class Graphs:
@@ -119,6 +147,29 @@ class Graphs:
     async def find(self, graph_id: UUID, *, owner_id: UUID, version: int | None = None) -> GraphRow | None:
         """Read a version, by default the newest; None if there is none."""
         return await self._one(GET, {"id": graph_id, "owner_id": owner_id, "version": version})
+
+    async def find_many(self, wanted: Wanted, *, owner_id: UUID) -> list[GraphRow]:
+        """Read those that are there, in order; without a version the newest."""
+        async with self._conn.cursor(row_factory=class_row(GraphRow)) as cur:
+            await cur.execute(FIND_MANY, _many(wanted, owner_id))
+            return await cur.fetchall()
+
+    async def find_versions(self, wanted: Wanted, *, owner_id: UUID) -> list[int | None]:
+        """Return which version `find_many` would read of each, None for those that are not there."""
+        async with self._conn.cursor(row_factory=scalar_row) as cur:
+            await cur.execute(FIND_VERSIONS, _many(wanted, owner_id))
+            return await cur.fetchall()
+
+    async def get_head(self, graph_id: UUID, *, owner_id: UUID, version: int | None) -> tuple[int, bool]:
+        """Return which version runs, by default the active one, and whether it is active. Errors: NotFoundError."""
+        values = {"id": graph_id, "owner_id": owner_id, "version": version}
+        async with self._conn.cursor(row_factory=tuple_row) as cur:
+            await cur.execute(FIND_HEAD, values)
+            row = await cur.fetchone()
+        if row is None:
+            which = "" if version is None else f" in version {version}"
+            raise NotFoundError(f"There is no graph {graph_id}{which}.")
+        return row[0], row[1]
 
     async def get_active(self, graph_id: UUID, *, owner_id: UUID) -> GraphRow:
         """Read the version that runs by default. Errors: NotFoundError."""

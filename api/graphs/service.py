@@ -74,25 +74,26 @@ async def load(graphs: Graphs, graph_id: UUID, *, owner_id: UUID, version: int |
 
 
 async def with_sub_graphs(graphs: Graphs, row: GraphRow) -> Graph:
-    """Gather, breadth first, every graph of the same owner that is reached through agent nodes."""
+    """Gather every graph of the same owner that is reached through agent nodes: a query for each level."""
     graph = Graph.model_validate({**row.body, "is_active": row.is_active})
     found: dict[str, SubGraph] = {}
-    waiting = _agents(graph)
+    waiting = agents_of(graph)
     while waiting and len(found) < SUB_GRAPHS_LIMIT:
-        graph_id, version = waiting.pop(0)
-        if str(graph_id) in found or str(graph_id) == graph.id:
-            continue
-        sub_row = await graphs.find(graph_id, owner_id=row.user_id, version=version)
-        if sub_row is None:
-            continue
-        sub = SubGraph.model_validate({**sub_row.body, "is_active": sub_row.is_active})
-        found[sub.id] = sub
-        waiting += _agents(sub)
+        wanted: dict[UUID, int | None] = {}
+        for graph_id, version in waiting:
+            if str(graph_id) not in found and str(graph_id) != graph.id:
+                wanted.setdefault(graph_id, version)
+        level = list(wanted.items())[: SUB_GRAPHS_LIMIT - len(found)]
+        waiting = []
+        for sub_row in await graphs.find_many(level, owner_id=row.user_id) if level else ():
+            sub = SubGraph.model_validate({**sub_row.body, "is_active": sub_row.is_active})
+            found[sub.id] = sub
+            waiting += agents_of(sub)
     return graph.model_copy(update={"sub_graphs": list(found.values())})
 
 
-def _agents(graph: SubGraph) -> list[tuple[UUID, int | None]]:
-    """The graphs that the agent nodes of a graph run."""
+def agents_of(graph: SubGraph) -> list[tuple[UUID, int | None]]:
+    """Return the graphs that the agent nodes of a graph run; without a version, the newest."""
     wanted = []
     for node in graph.nodes:
         if node.block_id != AGENT_BLOCK_ID:

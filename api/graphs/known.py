@@ -1,0 +1,106 @@
+"""Graphs that were started lately, read, checked and compiled: the same version is not done again for each start.
+
+A version never changes, so nothing here grows old by itself. What can change is which version runs, whether it is still
+there and still its owner's, and which graphs its agents without a version mean. PostgreSQL is asked for that at each start, in
+one statement without bodies (two with agents): so no message between the edges is needed, and none can be lost.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from millstream.api.graphs.repository import Graphs
+from millstream.api.graphs.service import Specs, agents_of, with_sub_graphs
+from millstream.schemas.graph import Graph
+from millstream.schemas.graph_problems import Problem
+from millstream.schemas.graph_validation import graph_problems
+from millstream.streams.plan import CompiledPlan, compile_plan
+
+NODES_KEPT = 20_000
+"""Of all graphs together; a node with its plan is about 5 KB."""
+
+
+@dataclass(slots=True)
+class KnownGraph:
+    """A version of a graph with its sub-graphs."""
+
+    graph: Graph
+    version: int
+    is_active: bool
+    agents: list[tuple[UUID, int | None]]
+    """Graphs that its agents want, and theirs."""
+    versions: list[int | None]
+    """What they got."""
+    _problems: tuple[Problem, ...] | None = field(default=None)
+    _plan: CompiledPlan | None = field(default=None)
+
+    @property
+    def nodes(self) -> int:
+        """How many nodes it has, in all its graphs."""
+        return sum(len(part.nodes) for part in self.graph.all_graphs)
+
+    def problems(self, specs: Specs) -> tuple[Problem, ...]:
+        """Return what keeps it from being run with any inputs."""
+        if self._problems is None:
+            self._problems = tuple(graph_problems(self.graph, specs, {}))
+        return self._problems
+
+    def plan(self, specs: Specs) -> CompiledPlan:
+        """Return its plan."""
+        if self._plan is None:
+            self._plan = compile_plan(self.graph, specs)
+        return self._plan
+
+
+class KnownGraphs:
+    """The latest that were asked for, as many as have so many nodes together."""
+
+    def __init__(self, nodes: int = NODES_KEPT) -> None:
+        self._limit = nodes
+        self._nodes = 0
+        self._graphs: OrderedDict[tuple[UUID, UUID, int], KnownGraph] = OrderedDict()
+        self.hits = 0
+
+    def __len__(self) -> int:
+        return len(self._graphs)
+
+    async def load(
+        self, graphs: Graphs, graph_id: UUID, *, owner_id: UUID, version: int | None = None
+    ) -> KnownGraph:
+        """Return a version of a graph, by default the one that runs. Errors: NotFoundError, also if another owner has it."""
+        version, is_active = await graphs.get_head(graph_id, owner_id=owner_id, version=version)
+        key = (owner_id, graph_id, version)
+        known = self._graphs.get(key)
+        if known is not None and known.is_active == is_active:
+            now = await graphs.find_versions(known.agents, owner_id=owner_id) if known.agents else []
+            if now == known.versions:
+                self._graphs.move_to_end(key)
+                self.hits += 1
+                return known
+        graph = await with_sub_graphs(graphs, await graphs.get(graph_id, owner_id=owner_id, version=version))
+        agents = _agents(graph)
+        there = {sub.id: sub.version for sub in graph.sub_graphs}
+        known = KnownGraph(graph, version, is_active, agents, [there.get(str(id_)) for id_, _ in agents])
+        self._keep(key, known)
+        return known
+
+    def _keep(self, key: tuple[UUID, UUID, int], known: KnownGraph) -> None:
+        if (old := self._graphs.pop(key, None)) is not None:
+            self._nodes -= old.nodes
+        self._graphs[key] = known
+        self._nodes += known.nodes
+        while self._nodes > self._limit and len(self._graphs) > 1:
+            _, gone = self._graphs.popitem(last=False)
+            self._nodes -= gone.nodes
+
+
+def _agents(graph: Graph) -> list[tuple[UUID, int | None]]:
+    """Each graph once, as `with_sub_graphs` asks for them; the graph itself is not asked for."""
+    found: dict[UUID, int | None] = {}
+    for part in graph.all_graphs:
+        for graph_id, version in agents_of(part):
+            if str(graph_id) != graph.id:
+                found.setdefault(graph_id, version)
+    return list(found.items())

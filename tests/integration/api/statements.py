@@ -1,0 +1,36 @@
+"""Counts the statements that an edge's requests send to PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from psycopg import AsyncCursor
+
+from millstream.api.state import Edge
+
+_BACKGROUND = {"sweeper", "pressure", "watchdog", "upkeep", "marks", "revocations", "audit"}
+
+
+@contextlib.asynccontextmanager
+async def counted(edge: Edge) -> AsyncIterator[list[str]]:
+    """Gather the statements of requests, as they are written, until the end of the block."""
+    found: list[str] = []
+
+    class Counting(AsyncCursor[Any]):
+        async def execute(self, query: Any, *args: Any, **more: Any) -> Any:
+            task = asyncio.current_task()
+            if task is None or task.get_name() not in _BACKGROUND:
+                found.append(query.decode() if isinstance(query, bytes) else str(query))
+            return await super().execute(query, *args, **more)
+
+    before = edge.pool.kwargs
+    edge.pool.kwargs = {**(before if isinstance(before, dict) else {}), "cursor_factory": Counting}
+    await edge.pool.drain()
+    try:
+        yield found
+    finally:
+        edge.pool.kwargs = before
+        await edge.pool.drain()
