@@ -12,7 +12,7 @@ import typer
 
 from millstream.cli.brokers import kafka_conf
 from millstream.cli.console import complain, say, tell
-from millstream.schemas.errors import InputInvalidError
+from millstream.schemas.errors import InputInvalidError, UnavailableError
 
 if TYPE_CHECKING:
     from millstream.connectors.letters import Selection
@@ -26,6 +26,7 @@ _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _RATE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)(?:/([sm]))?", re.ASCII)
 _SINCE = re.compile(r"(\d{1,6})([smhdw])", re.ASCII)
 _TOLD_EVERY_S = 5.0
+DEAD = "dead.letters"
 
 Topic = Annotated[str | None, typer.Option(help="Only records that came from this topic.")]
 Code = Annotated[str | None, typer.Option(help="Only with this error code, such as record_invalid.")]
@@ -107,6 +108,7 @@ def redrive(
     if what.total and not dry_run:
         if not yes:
             typer.confirm(f"Put back {what.total:,} records at {rate}?", abort=True)
+        _write_down(what)
         _carry_out(conf, what, rate_per_s)
     if what.refused:
         raise typer.Exit(1)
@@ -158,6 +160,20 @@ def _tell_plan(what: Plan) -> None:
     for place, reason in what.refused:
         say(f"refused {place}: {printable(reason, 300)}")
     say(f"to put back: {what.total:,}; done already: {what.done:,}; refused: {len(what.refused):,}")
+
+
+def _write_down(what: Plan) -> None:
+    """Leave an audit record, where the platform's PostgreSQL can be reached from here."""
+    from millstream.cli.connect import connected
+    from millstream.connectors.audit import write
+
+    counts = [f"{topic} {code}: {number}" for (topic, code), number in sorted(what.counts.items())]
+    try:
+        dsn = connected().postgres.get_secret_value()
+        actor = f"operator:{_operator()}"
+        write(dsn, actor=actor, action="dead_letters.redriven", subject=DEAD, facts={"counts": counts[:100]})
+    except UnavailableError as error:
+        tell(f"Not in the audit log: {error}")
 
 
 def _carry_out(conf: dict[str, Any], what: Plan, rate_per_s: float) -> None:

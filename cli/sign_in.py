@@ -52,7 +52,7 @@ def providers(text: SecretStr) -> tuple[SsoProvider, ...]:
 
 def _provider(given: ProviderIn) -> SsoProvider:
     from millstream.api.auth.principal import Role
-    from millstream.api.sso.settings import SsoProvider, github, google
+    from millstream.api.sso.settings import GITHUB, SsoProvider, github, google
 
     known: dict[str, Any] = {
         "name": given.name,
@@ -66,5 +66,5 @@ def _provider(given: ProviderIn) -> SsoProvider:
     if given.preset == "google":
         return google(**known)
     if given.preset == "github":
-        return github(**known, **({"url": given.issuer} if given.issuer else {}))
+        return github(**known, url=given.issuer or GITHUB)
     return SsoProvider(**known, issuer=given.issuer, title=given.title)
