@@ -23,29 +23,26 @@ ZLIB_HEADS = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
 
 
 class Search:
-    """Looks for one text in bytes: as it is, in hexadecimal, in base64 at any place, in zlib streams."""
+    """Looks for texts in bytes: as they are, in hexadecimal, in base64 at any place, in zlib streams."""
 
-    def __init__(self, text: str) -> None:
-        raw = text.encode()
-        hexed = raw.hex().encode()
-        self.needles = [raw, raw[::-1], hexed, hexed.upper()]
-        for shift in range(3):
-            coded = base64.b64encode(b"\0" * shift + raw)
-            self.needles += [coded[4:-4], coded[4:-4].replace(b"+", b"-").replace(b"/", b"_")]
-        self.found: dict[str, int] = {}
+    def __init__(self, *texts: str) -> None:
+        self.needles = {text: _needles(text) for text in texts}
+        self.found: dict[str, set[str]] = {text: set() for text in texts}
+        """Where each was found."""
 
     def look(self, place: str, data: bytes | None, depth: int = 0) -> None:
-        """Note `place` if the text is in `data`."""
+        """Note `place` for each text that is in `data`."""
         if not data:
             return
-        if any(needle in data for needle in self.needles):
-            self.found[place] = self.found.get(place, 0) + 1
+        for text, needles in self.needles.items():
+            if any(needle in data for needle in needles):
+                self.found[text].add(place)
         if depth < DEPTH:
             for inner in _inflated(data):
                 self.look(place, inner, depth + 1)
 
-    def everywhere(self, platform: Platform) -> dict[str, int]:
-        """Search the whole platform, while it runs. Returns places with the number of finds."""
+    def everywhere(self, platform: Platform) -> dict[str, set[str]]:
+        """Search the whole platform, while it runs. Returns the places of each text."""
         self.topics(platform)
         self.database(platform)
         self.tables(platform)
@@ -92,6 +89,16 @@ class Search:
                 self.look(place, file.read_bytes(), DEPTH if place.startswith("rocksdb") else 0)
 
 
+def _needles(text: str) -> list[bytes]:
+    raw = text.encode()
+    hexed = raw.hex().encode()
+    needles = [raw, hexed, hexed.upper()]
+    for shift in range(3):
+        inner = base64.b64encode(b"\0" * shift + raw)[4:-4]
+        needles += [inner, inner.replace(b"+", b"-").replace(b"/", b"_")]
+    return needles
+
+
 def _inflated(data: bytes) -> Iterator[bytes]:
     for head in ZLIB_HEADS:
         at = data.find(head)
@@ -113,35 +120,32 @@ def dsn(platform: Platform) -> str:
 
 
 def records(platform: Platform) -> Iterator[tuple[str, bytes | None, bytes | None, list[bytes]]]:
-    """Every record of every topic."""
+    """Every record of every topic, as the wire has it."""
     client = consumer({"bootstrap.servers": kafka_of(platform)}, "test-canary")
     try:
-        topics = client.list_topics(timeout=10).topics
-        for topic in topics.values():
+        ends: dict[tuple[str, int], int] = {}
+        begins: list[TopicPartition] = []
+        for topic in client.list_topics(timeout=10).topics.values():
             for number in topic.partitions:
                 first, end = client.get_watermark_offsets(TopicPartition(topic.topic, number), timeout=10)
                 if first < end:
-                    yield from _partition(client, topic.topic, number, first, end)
+                    ends[topic.topic, number] = end
+                    begins.append(TopicPartition(topic.topic, number, first))
+        client.assign(begins)
+        silent = 0
+        while ends:
+            got = client.consume(1000, timeout=0.5)
+            for message in got:
+                assert message.error() is None, message.error()
+                headers = [value for _, value in message.headers() or [] if value]
+                yield message.topic(), message.key(), message.value(), headers
+            for each in client.position([TopicPartition(*place) for place in ends]):
+                if each.offset >= ends[each.topic, each.partition]:
+                    del ends[each.topic, each.partition]
+            silent = 0 if got else silent + 1
+            assert silent < 60, f"not read to the end: {ends}"
     finally:
         client.close()
-
-
-def _partition(
-    client: object, topic: str, number: int, first: int, end: int
-) -> Iterator[tuple[str, bytes | None, bytes | None, list[bytes]]]:
-    client.assign([TopicPartition(topic, number, first)])  # type: ignore[attr-defined]
-    silent = 0
-    while silent < 5:
-        got = client.consume(5000, timeout=1.0)  # type: ignore[attr-defined]
-        silent = 0 if got else silent + 1
-        for message in got:
-            if message.error() is None:
-                headers = [value for _, value in message.headers() or [] if value]
-                yield topic, message.key(), message.value(), headers
-        position = client.position([TopicPartition(topic, number)])[0].offset  # type: ignore[attr-defined]
-        if position >= end:
-            return
-    raise AssertionError(f"{topic}[{number}] could not be read to its end, {end}")
 
 
 def rows(folder: Path) -> Iterator[tuple[bytes, bytes]]:

@@ -9,6 +9,8 @@ from uuid import UUID
 
 import orjson
 
+from millstream.api.credentials import confide
+from millstream.api.database import statements
 from millstream.api.executions import service as executions
 from millstream.api.executions.service import Wanted
 from millstream.api.http.answers import Raw
@@ -52,6 +54,9 @@ async def run(edge: Edge, spec: BlockSpec, inputs: dict[str, Any], *, owner_id: 
 
     It is listened to before it is started, so nothing that it says is missed.
     """
+    digest = executions.digest_of(spec.id, inputs)
+    async with statements(edge.pool) as conn:
+        inputs, secrets = await confide.for_block(conn, edge.vault, spec, inputs, owner_id=owner_id)
     wanted = Wanted(
         kind="block",
         graph_id=UUID(spec.id),
@@ -60,10 +65,10 @@ async def run(edge: Edge, spec: BlockSpec, inputs: dict[str, Any], *, owner_id: 
         inputs=inputs,
         masks=None,
         flags=Flags(strict=True, human_in_the_loop_safe_mode=True),
+        secrets=secrets,
     )
     ran = Ran(id=new_id())
     async with edge.hub.listen(ran.id) as records:
-        digest = executions.digest_of(spec.id, inputs)
         await executions.start(edge, wanted, owner_id=owner_id, digest=digest, id_=ran.id)
         try:
             async with asyncio.timeout(wait_s):

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from millstream.api.auth.guards import CurrentUser, require
 from millstream.api.auth.principal import Scope
+from millstream.api.credentials import confide
 from millstream.api.executions import service
 from millstream.api.executions.models import Ask, ExecutionHead
 from millstream.api.executions.repository import Executions, Whole
@@ -101,13 +102,23 @@ async def _wanted(edge: Edge, execution_id: UUID, body: AgainIn, owner_id: UUID)
         nodes = [n for n in await values.nodes(limit=NODES_MOST, offset=0) if n.queue_time is not None]
         emitted = await values.outputs([n.id for n in nodes]) if body.from_node else []
     if body.only_node is not None:
-        return await _only(edge, row, graph, nodes, body.only_node, resolver)
+        return await _only(edge, row, nodes, body.only_node, resolver)
     request = row.request or {}
     given = dict(request.get("inputs") or {})
     for name, ref in (request.get("refs") or {}).items():
         given[name] = await _plain(resolver, None, ref)
-    masks = request.get("masks") or {}
-    refuse(service.problems_of(edge, graph, given, masks), doing="run")
+    async with edge.pool.connection() as conn:
+        run = await confide.for_run(
+            conn,
+            edge.vault,
+            graph,
+            edge.specs,
+            inputs=given,
+            masks=request.get("masks"),
+            given=request.get("credentials") or {},
+            owner_id=owner_id,
+        )
+    refuse(service.problems_of(edge, run.graph, run.inputs, run.masks or {}), doing="run")
     recorded = None
     if body.from_node is not None:
         recorded = await _recorded(graph, nodes, emitted, body.from_node, resolver)
@@ -115,17 +126,19 @@ async def _wanted(edge: Edge, execution_id: UUID, body: AgainIn, owner_id: UUID)
         kind="graph",
         graph_id=row.graph_id,
         graph_version=row.graph_version,
-        plan=compile_plan(graph, edge.specs),
-        inputs=given,
-        masks=request.get("masks"),
+        plan=compile_plan(run.graph, edge.specs),
+        inputs=run.inputs,
+        masks=run.masks,
         flags=service.flags_of(request),
         parent_id=execution_id,
         recorded=recorded,
+        credentials=run.credentials,
+        secrets=run.secrets,
     )
 
 
 async def _only(
-    edge: Edge, row: Whole, graph: Graph, nodes: list[NodeRow], node_id: str, resolver: Resolver
+    edge: Edge, row: Whole, nodes: list[NodeRow], node_id: str, resolver: Resolver
 ) -> service.Wanted:
     runs = [node for node in nodes if node.node_id == node_id]
     if not runs:
@@ -137,7 +150,10 @@ async def _only(
     spec = edge.specs.get(last.block_id)
     if spec is None:
         raise InputInvalidError(f"The block {last.block_id!r} of node {node_id!r} is not installed here.")
-    inputs: dict[str, Any] = orjson.loads(dumps(document))
+    async with edge.pool.connection() as conn:
+        inputs, secrets = await confide.for_block(
+            conn, edge.vault, spec, orjson.loads(dumps(document)), owner_id=row.user_id
+        )
     assert row.graph_id is not None
     assert row.graph_version is not None
     return service.Wanted(
@@ -149,6 +165,7 @@ async def _only(
         masks=None,
         flags=Flags(strict=True),
         parent_id=row.id,
+        secrets=secrets,
     )
 
 

@@ -44,6 +44,16 @@ STATUS: Mapping[type[errors.MillstreamError], int] = {
 """By class; a subclass that is not named has its parent's. 422 is FastAPI's alone."""
 
 
+CODES: Mapping[int, str] = {
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "payload_too_large",
+    414: "uri_too_long",
+    431: "headers_too_large",
+}
+"""Of what Starlette and the frame around requests refuse."""
+
+
 class Problem(BaseModel):
     """A problem as RFC 9457 has it, with our members; an error's facts are further members."""
 
@@ -119,9 +129,7 @@ async def on_http(request: Request, error: Exception) -> JsonAnswer:
     """Answer what Starlette raises: no such route, no such method, a body over the limit."""
     assert isinstance(error, HTTPException)
     status = error.status_code
-    code = {404: "not_found", 405: "method_not_allowed", 413: "payload_too_large"}.get(
-        status, f"http_{status}"
-    )
+    code = CODES.get(status, f"http_{status}")
     detail = str(error.detail)
     if status == 404:
         detail = f"There is no {request.url.path!r} here; /openapi.json lists what there is."
@@ -134,12 +142,18 @@ async def on_validation(request: Request, error: Exception) -> JsonAnswer:
     """Answer FastAPI's own validation. Values are left out: one may be a secret in the wrong place."""
     assert isinstance(error, RequestValidationError)
     found = [
-        {"path": ".".join(map(str, each["loc"])), "code": each["type"], "reason": each["msg"]}
+        {"path": ".".join(map(str, each["loc"])), "code": each["type"], "reason": _reason(each)}
         for each in error.errors()
     ]
     first = found[0] if found else {"path": "", "reason": "invalid"}
     detail = f"`{first['path']}`: {first['reason']}"
     return _answer(request, 422, "request_invalid", detail, facts={"problems": found})
+
+
+def _reason(error: Mapping[str, Any]) -> str:
+    if error["type"] == "union_tag_invalid":  # its sentence repeats what was sent
+        return f"It is none of {error['ctx']['expected_tags']}"
+    return str(error["msg"])
 
 
 async def on_server_away(request: Request, error: Exception) -> JsonAnswer:
