@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import uvicorn
 
 from millstream.api.app import create_app
+from millstream.api.http.protocol import CarefulProtocol
 from millstream.api.settings import EdgeSettings
 from millstream.processors.registry import load_registry
 from millstream.schemas.blocks import BlockSpec
@@ -39,7 +40,7 @@ def server_config(settings: EdgeSettings, specs: Iterable[BlockSpec]) -> uvicorn
     return uvicorn.Config(
         create_app(settings, specs),
         loop="uvloop",
-        http="httptools",
+        http=CarefulProtocol,
         ws="websockets-sansio",
         ws_max_size=FRAME_BYTES,
         ws_ping_interval=20.0,

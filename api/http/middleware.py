@@ -8,9 +8,12 @@ from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from millstream.api.http.limits import HEADERS
+from millstream.api.http.problems import on_anything, on_http
 from millstream.api.metrics import Metrics
 
 log = structlog.get_logger("millstream.access")
@@ -33,13 +36,21 @@ SECURITY_HEADERS = {
 }
 """Of every answer that does not say otherwise: answers are private data, never documents with scripts."""
 
+HSTS = {"Strict-Transport-Security": "max-age=31536000"}
+HEADERS_BYTES = 32 * 1024
+HEADERS_MOST = 100
+QUERY_BYTES = 16 * 1024
+PATH_BYTES = 4 * 1024
+
 
 class RequestFrame:
     """Pure ASGI, so that uploads and answers stream through it."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, *, tls: bool = False) -> None:
+        """`tls`: people come over TLS, and their browsers remember it."""
         self._app = app
         self._metrics = metrics
+        self._headers = SECURITY_HEADERS | (HSTS if tls else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -59,7 +70,7 @@ class RequestFrame:
                 headers["X-Request-ID"] = request_id
                 for name, value in scope.get(HEADERS, {}).items():
                     headers[name] = value
-                for name, value in SECURITY_HEADERS.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
             await send(message)
 
@@ -81,3 +92,46 @@ class RequestFrame:
             status=status,
             elapsed_ms=round(elapsed_s * 1000, 1),
         )
+
+
+class Unforeseen:
+    """Innermost: turns what nobody has caught into an answer, so that it goes out with all headers, and refuses long heads."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def send_noted(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        request = Request(scope)
+        try:
+            if (error := too_long(scope)) is not None:
+                await (await on_http(request, error))(scope, receive, send_noted)
+            else:
+                await self._app(scope, receive, send_noted)
+        except Exception as unforeseen:
+            if started:
+                raise
+            await (await on_anything(request, unforeseen))(scope, receive, send_noted)
+
+
+def too_long(scope: Scope) -> HTTPException | None:
+    """Return why a request is refused for its head, None if it is not."""
+    if len(scope["query_string"]) > QUERY_BYTES:
+        return HTTPException(414, f"The query is over the limit of {QUERY_BYTES:,} bytes; send a body.")
+    if len(scope.get("raw_path") or b"") > PATH_BYTES:
+        return HTTPException(414, f"The path is over the limit of {PATH_BYTES:,} bytes.")
+    headers = scope["headers"]
+    if len(headers) > HEADERS_MOST or sum(len(name) + len(value) for name, value in headers) > HEADERS_BYTES:
+        return HTTPException(
+            431, f"The limit is {HEADERS_MOST} headers of {HEADERS_BYTES:,} bytes together; send fewer."
+        )
+    return None
