@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from starlette.websockets import WebSocket
 
 from millstream.api.auth.service import Auth
+from millstream.api.credentials.vault import Vault
 from millstream.api.database import Pool
 from millstream.api.executions.marks import Marks
 from millstream.api.executions.queues import Queues
@@ -33,6 +34,7 @@ class Edge:
     settings: EdgeSettings
     specs: Mapping[str, BlockSpec]
     auth: Auth
+    vault: Vault
     metrics: Metrics
     pool: Pool
     inbox: Inbox
@@ -46,7 +48,10 @@ class Edge:
     sockets: set[WebSocket] = field(default_factory=set)
     sockets_of: Counter[UUID] = field(default_factory=Counter)
     """How many of them each user has."""
+    streams: int = 0
+    """Server-sent event streams that are open."""
     stopping: bool = False
+    """The process goes down: what would last ends."""
 
 
 def edge_of(request: Request) -> Edge:

@@ -7,11 +7,14 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from fastapi import Query
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from millstream.schemas.messages import ExecutionStatus
 
 Kind = Literal["graph", "block"]
+Verdict = Literal["ok", "errors", "left_waiting", "stopped", "timed_out", "over_budget", "failed"]
+Time = Annotated[AwareDatetime | None, Query(description="ISO 8601 with a zone.")]
 
 
 def _zone(name: str) -> str:
@@ -51,8 +54,10 @@ class ExecuteIn(Ask):
         description="What the run may cost, in millionths of a US dollar; it fails with code `over_budget` beyond.",
     )
     timezone: Zone = Field("UTC", description="IANA zone for blocks that tell the time.")
-    credentials_inputs: dict[str, Any] = Field(
-        default_factory=dict, description="Not used yet; must be empty."
+    credentials_inputs: dict[str, str | dict[str, Any]] = Field(
+        default_factory=dict,
+        description="Credentials by the names in the graph's `credentials_input_schema`: "
+        '`{"id", "provider", "type"}`, or only the id.',
     )
     source: str | None = Field(
         None, description="Where the wish comes from, for AutoGPT's clients; not used."
@@ -87,6 +92,7 @@ class ExecutionHead(BaseModel):
     ended_at: datetime | None
     is_dry_run: bool
     parent_execution_id: UUID | None
+    preset_id: UUID | None
     stats: dict[str, Any]
     verdict: dict[str, Any] | None
     failure: dict[str, Any] | None
@@ -122,6 +128,7 @@ class ExecutionOut(ExecutionHead):
     """An execution with its values. A value that is too large for the answer is `{"$ref": path to download}`."""
 
     inputs: dict[str, Any]
+    credential_inputs: dict[str, dict[str, Any]] | None
     nodes_input_masks: dict[str, Any] | None
     outputs: dict[str, list[Any]]
     node_executions: list[NodeExecutionOut]
@@ -134,6 +141,15 @@ class ExecutionPage(BaseModel):
 
     items: list[ExecutionHead]
     next_cursor: str | None
+
+
+class OutputsOut(BaseModel):
+    """What an execution has put out so far; all of it once it has ended."""
+
+    id: UUID
+    status: ExecutionStatus
+    verdict: dict[str, Any] | None
+    outputs: dict[str, list[Any]]
 
 
 class EventOut(BaseModel):

@@ -30,6 +30,7 @@ class NewExecution:
     idempotency_key: str | None
     is_dry_run: bool
     parent_execution_id: UUID | None = None
+    preset_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,7 @@ class Head:
     parent_execution_id: UUID | None
     reason: dict[str, Any] | None
     """As its last status gave it."""
+    preset_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,19 @@ class Whole(Head):
     kafka_partition: int | None
     first_offset: int | None
     last_offset: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Which executions are asked for; None: whatever they have there."""
+
+    kind: str | None = "graph"
+    graph_id: UUID | None = None
+    preset_id: UUID | None = None
+    statuses: list[str] | None = None
+    verdict: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +94,7 @@ class Earlier:
 
 _HEAD = (
     "id, user_id, graph_id, graph_version, kind, status, created_at, started_at, ended_at, stats, verdict, failure, "
-    "is_dry_run, parent_execution_id, reason"
+    "is_dry_run, parent_execution_id, reason, preset_id"
 )
 INSERT = """
 WITH taken AS (
@@ -88,17 +103,37 @@ WITH taken AS (
     ON CONFLICT DO NOTHING RETURNING execution_id
 )
 INSERT INTO executions (id, user_id, graph_id, graph_version, kind, request, start_record, idempotency_key, is_dry_run,
-    parent_execution_id)
+    parent_execution_id, preset_id)
 SELECT %(id)s, %(user_id)s, %(graph_id)s, %(graph_version)s, %(kind)s, %(request)s::json, %(start_record)s,
-    %(idempotency_key)s, %(is_dry_run)s, %(parent_execution_id)s::uuid
+    %(idempotency_key)s, %(is_dry_run)s, %(parent_execution_id)s::uuid, %(preset_id)s::uuid
 WHERE %(idempotency_key)s::text IS NULL OR EXISTS (SELECT FROM taken) RETURNING created_at
 """
+INSERT_MANY = """
+WITH rows AS (
+    SELECT * FROM unnest(%(ids)s::uuid[], %(requests)s::text[], %(records)b::bytea[], %(keys)s::text[], %(numbers)s::int[])
+        AS r (id, request, start_record, key, number)
+), taken AS (
+    INSERT INTO idempotency_keys (user_id, key, execution_id)
+    SELECT %(user_id)s, key, id FROM rows WHERE key IS NOT NULL ON CONFLICT DO NOTHING RETURNING execution_id
+)
+INSERT INTO executions (id, user_id, graph_id, graph_version, kind, request, start_record, idempotency_key, is_dry_run,
+    created_at)
+SELECT r.id, %(user_id)s, %(graph_id)s, %(graph_version)s, 'graph', r.request::json, r.start_record, r.key,
+    %(is_dry_run)s, now() + r.number * interval '1 microsecond'
+FROM rows r WHERE r.key IS NULL OR r.id IN (SELECT execution_id FROM taken) RETURNING id
+"""
+"""A microsecond each keeps the order that the rows had; PostgreSQL takes them in that of their keys: see `add_all`."""
 EARLIER = """
 SELECT id, substr(request::text, 12, 64) AS digest, status, created_at, graph_id, graph_version
 FROM idempotency_keys k JOIN executions e ON e.id = k.execution_id
 WHERE k.user_id = %(owner_id)s AND k.key = %(key)s
 """
 """The digest by its place, `{"digest":"<64 digits>"`: operators on json fail if \\u0000 is anywhere in the document."""
+EARLIER_MANY = """
+SELECT k.key, id, substr(request::text, 12, 64) AS digest
+FROM idempotency_keys k JOIN executions e ON e.id = k.execution_id
+WHERE k.user_id = %(owner_id)s AND k.key = ANY(%(keys)s)
+"""
 ACCEPT = """
 UPDATE executions SET accepted_at = now(), start_record = NULL WHERE id = ANY(%(ids)s) AND accepted_at IS NULL
 """
@@ -115,9 +150,22 @@ FROM executions WHERE id = %(id)s AND user_id = %(owner_id)s AND deleted_at IS N
 _WISHES = {
     "kind": "kind = %(kind)s",
     "graph_id": "graph_id = %(graph_id)s",
-    "status": "status = %(status)s",
+    "preset_id": "preset_id = %(preset_id)s",
+    "statuses": "status = ANY(%(statuses)s)",
+    "verdict": """starts_with(verdict::text, '{"result":"' || %(verdict)s || '"')""",
+    "created_after": "created_at > %(created_after)s",
+    "created_before": "created_at < %(created_before)s",
     "at": "(created_at, id) < (%(at)s, %(after)s)",
 }
+"""A verdict begins with its result. Compared as text: operators on json fail if \\u0000 is anywhere in it."""
+DELETE = """
+WITH withdrawn AS (DELETE FROM shares WHERE execution_id = %(id)s AND account_id = %(owner_id)s)
+UPDATE executions SET deleted_at = now() WHERE id = %(id)s AND user_id = %(owner_id)s AND deleted_at IS NULL
+"""
+COUNT = """
+SELECT count(*) FROM executions WHERE user_id = %(owner_id)s AND graph_id = %(graph_id)s AND kind = 'graph'
+AND deleted_at IS NULL
+"""
 COUNT_QUEUED = """
 SELECT count(*) FROM (
     SELECT FROM executions WHERE user_id = %(owner_id)s AND status = 'QUEUED' AND deleted_at IS NULL LIMIT %(most)s
@@ -138,7 +186,7 @@ def list_query(values: Mapping[str, Any]) -> bytes:
     wishes = "".join(f" AND {text}" for name, text in _WISHES.items() if values.get(name) is not None)
     return (
         f"SELECT {_HEAD} FROM executions WHERE user_id = %(owner_id)s AND deleted_at IS NULL{wishes} "
-        "ORDER BY created_at DESC, id DESC LIMIT %(limit)s"
+        "ORDER BY created_at DESC, id DESC LIMIT %(limit)s OFFSET %(offset)s"
     ).encode()
 
 
@@ -155,6 +203,32 @@ class Executions:
             await cur.execute(INSERT, values)
             created_at: datetime | None = await cur.fetchone()
         return created_at
+
+    async def add_all(self, rows: list[NewExecution]) -> set[UUID]:
+        """Insert executions of one graph. Returns the ids of those whose idempotency key was not used before."""
+        first = rows[0]
+        # Two requests with the same keys in other orders would wait for each other for ever.
+        numbered = sorted(enumerate(rows), key=lambda pair: pair[1].idempotency_key or "")
+        values = {
+            "user_id": first.user_id,
+            "graph_id": first.graph_id,
+            "graph_version": first.graph_version,
+            "is_dry_run": first.is_dry_run,
+            "ids": [row.id for _, row in numbered],
+            "requests": [row.request for _, row in numbered],
+            "records": [row.start_record for _, row in numbered],
+            "keys": [row.idempotency_key for _, row in numbered],
+            "numbers": [number for number, _ in numbered],
+        }
+        async with self._conn.cursor(row_factory=scalar_row) as cur:
+            await cur.execute(INSERT_MANY, values)
+            return set(await cur.fetchall())
+
+    async def earlier_of(self, keys: list[str], *, owner_id: UUID) -> dict[str, tuple[UUID, str | None]]:
+        """Return what idempotency keys were used for: id and digest."""
+        async with self._conn.cursor(row_factory=tuple_row) as cur:
+            await cur.execute(EARLIER_MANY, {"keys": keys, "owner_id": owner_id})
+            return {key: (id_, digest) for key, id_, digest in await cur.fetchall()}
 
     async def find_earlier(self, key: str, *, owner_id: UUID) -> Earlier | None:
         """Return what an idempotency key was used for, None for a new one."""
@@ -203,26 +277,24 @@ class Executions:
         return row
 
     async def list_(
-        self,
-        *,
-        owner_id: UUID,
-        kind: str | None,
-        graph_id: UUID | None,
-        status: str | None,
-        cursor: Cursor | None,
-        limit: int,
+        self, wish: Wish, *, owner_id: UUID, cursor: Cursor | None, limit: int, offset: int = 0
     ) -> list[Head]:
         """Read an owner's executions, newest first."""
         at, after = (cursor.at, cursor.id) if cursor else (None, None)
-        values = {
-            "owner_id": owner_id,
-            "kind": kind,
-            "graph_id": graph_id,
-            "status": status,
-            "at": at,
-            "after": after,
-            "limit": limit,
-        }
+        asked = {name: getattr(wish, name) for name in Wish.__slots__}
+        values = asked | {"owner_id": owner_id, "at": at, "after": after, "limit": limit, "offset": offset}
         async with self._conn.cursor(row_factory=class_row(Head)) as cur:
             await cur.execute(list_query(values), values)
             return await cur.fetchall()
+
+    async def count(self, graph_id: UUID, *, owner_id: UUID) -> int:
+        """Return how many runs of a graph there are."""
+        async with self._conn.cursor(row_factory=scalar_row) as cur:
+            await cur.execute(COUNT, {"owner_id": owner_id, "graph_id": graph_id})
+            return int(await cur.fetchone() or 0)
+
+    async def delete(self, execution_id: UUID, *, owner_id: UUID) -> None:
+        """Hide one; its events stay on the log. Errors: NotFoundError."""
+        done = await self._conn.execute(DELETE, {"id": execution_id, "owner_id": owner_id})
+        if not done.rowcount:
+            raise NotFoundError(f"There is no execution {execution_id}.")

@@ -9,12 +9,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
+from millstream.api.audit.record import note, record
 from millstream.api.auth.guards import CurrentUser, require
 from millstream.api.auth.principal import Scope
-from millstream.api.database import ReadConnection, statements
-from millstream.api.executions import models, reasons, service, shown
+from millstream.api.database import ReadConnection, WriteConnection, statements
+from millstream.api.executions import models, reasons, service, shown, stream
 from millstream.api.executions.events import read_events
-from millstream.api.executions.repository import Executions
+from millstream.api.executions.repository import Executions, Wish
 from millstream.api.executions.values import Values
 from millstream.api.http.answers import JsonAnswer, dumps
 from millstream.api.http.paging import LIMIT_DEFAULT, Cursor, CursorText, Limit, page
@@ -81,7 +82,9 @@ async def execute_graph(
     return accepted(started, user.id, kind="graph", dry_run=body.dry_run)
 
 
-def accepted(started: service.Started, user_id: UUID, *, kind: str, dry_run: bool) -> Response:
+def accepted(
+    started: service.Started, user_id: UUID, *, kind: str, dry_run: bool, preset_id: UUID | None = None
+) -> Response:
     """Answer 202 with where to look."""
     headers = {"Location": f"/api/v1/executions/{started.id}"}
     if started.repeated:
@@ -98,6 +101,7 @@ def accepted(started: service.Started, user_id: UUID, *, kind: str, dry_run: boo
         "ended_at": None,
         "is_dry_run": dry_run,
         "parent_execution_id": None,
+        "preset_id": preset_id,
         "stats": {},
         "verdict": None,
         "failure": None,
@@ -112,20 +116,30 @@ async def list_executions(
     user: CurrentUser,
     conn: ReadConnection,
     graph_id: UUID | None = None,
-    status: ExecutionStatus | None = None,
-    kind: Annotated[models.Kind | None, Query(description="`block`: single blocks that were run.")] = "graph",
+    preset_id: UUID | None = None,
+    status: Annotated[
+        list[ExecutionStatus] | None, Query(max_length=10, description="May be given more than once.")
+    ] = None,
+    verdict: Annotated[
+        models.Verdict | None, Query(description="What became of it, as its `verdict.result` says.")
+    ] = None,
+    created_after: models.Time = None,
+    created_before: models.Time = None,
+    kind: Annotated[models.Kind, Query(description="`block`: single blocks that were run.")] = "graph",
     cursor: CursorText = None,
     limit: Limit = LIMIT_DEFAULT,
 ) -> Response:
     """Return the caller's executions, newest first."""
-    rows = await Executions(conn).list_(
-        owner_id=user.id,
+    wish = Wish(
         kind=kind,
         graph_id=graph_id,
-        status=status,
-        cursor=Cursor.parse(cursor),
-        limit=limit + 1,
+        preset_id=preset_id,
+        statuses=None if status is None else list(status),
+        verdict=verdict,
+        created_after=created_after,
+        created_before=created_before,
     )
+    rows = await Executions(conn).list_(wish, owner_id=user.id, cursor=Cursor.parse(cursor), limit=limit + 1)
     cursors = [Cursor(row.created_at, row.id) for row in rows]
     whys = await reasons.of_executions(conn, rows)
     return JsonAnswer(page([shown.head(row, whys[row.id]) for row in rows], cursors, limit))
@@ -164,6 +178,37 @@ async def get_execution(
         await asyncio.sleep(WAIT_STEP_S)
 
 
+@router.get(
+    "/executions/{execution_id}/outputs",
+    response_model=models.OutputsOut,
+    responses=documented(NotFoundError),
+)
+@require(Scope.READ_GRAPH)
+async def get_outputs(execution_id: UUID, user: CurrentUser, conn: ReadConnection, edge: EdgeDep) -> Response:
+    """Return an execution's outputs alone: the values of each name, in the order in which they came."""
+    row = await Executions(conn).get(execution_id, owner_id=user.id)
+    room = edge.settings.limits.answer_bytes
+    outputs = await shown.outputs_of(
+        Values(conn, execution_id, room_bytes=room), shown.Resolver(edge.objects, execution_id, room)
+    )
+    return JsonAnswer({"id": row.id, "status": row.status, "verdict": row.verdict, "outputs": outputs})
+
+
+@router.delete(
+    "/executions/{execution_id}", status_code=204, responses=documented(NotFoundError, ConflictError)
+)
+@require(Scope.EXECUTE_GRAPH)
+async def delete_execution(execution_id: UUID, user: CurrentUser, conn: WriteConnection) -> Response:
+    """Take an execution that has ended out of sight, and withdraw its link. Its events stay on the log."""
+    executions = Executions(conn)
+    row = await executions.get(execution_id, owner_id=user.id)
+    if row.status not in FINAL:
+        raise ConflictError(f"The execution is {row.status}; stop it first.", status=row.status)
+    await executions.delete(execution_id, owner_id=user.id)
+    await record(conn, user, "execution.deleted", execution_id)
+    return Response(status_code=204)
+
+
 @router.post(
     "/executions/{execution_id}/stop",
     status_code=202,
@@ -181,6 +226,7 @@ async def stop_execution(
     if row.status not in FINAL:
         await service.ensure_sent(edge, execution_id, owner_id=user.id)
         reason = body.reason if body else None
+        await note(edge.pool, user, "execution.stopped", execution_id, reason=reason)
         await edge.inbox.send(Stop(execution_id=execution_id.bytes, by=str(user.user_id), reason=reason))
         if row.status == "QUEUED":
             await edge.inbox.withdraw(execution_id.bytes, str(user.id))
@@ -192,7 +238,11 @@ async def stop_execution(
     response_model=models.EventPage,
     responses={
         **documented(NotFoundError),
-        200: {"content": {"application/x-ndjson": {}}, "description": "A page, or a line an event."},
+        200: {
+            "content": {"application/x-ndjson": {}, "text/event-stream": {}},
+            "description": "A page; or a line an event; or the events as they come.",
+        },
+        204: {"description": "A stream that was followed to its end: there is no more."},
     },
 )
 @require(Scope.READ_GRAPH)
@@ -203,8 +253,16 @@ async def list_events(
     edge: EdgeDep,
     since: Annotated[int, Query(ge=-1, description="Number of the last event that you have.")] = -1,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+    last_event_id: Annotated[
+        str | None, Header(max_length=20, description="Of a stream that was cut; goes before `since`.")
+    ] = None,
 ) -> Response:
-    """Return what was recorded, as it was recorded. As JSON lines with `Accept: application/x-ndjson`."""
+    """Return what was recorded, as it was recorded. As JSON lines with `Accept: application/x-ndjson`.
+
+    With `Accept: text/event-stream`: the frames of the WebSocket as server-sent events, from `Last-Event-ID` on.
+    """
+    if "text/event-stream" in request.headers.get("accept", ""):
+        return await stream.answer(edge, execution_id, user, since=stream.number_of(last_event_id, since))
     items, more = await read_events(edge, execution_id, owner_id=user.id, since=since, limit=limit)
     if "application/x-ndjson" in request.headers.get("accept", ""):
         lines = b"".join(dumps(item) + b"\n" for item in items)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,15 +12,17 @@ from uuid import UUID
 import msgspec
 import orjson
 
+from millstream.api.credentials import confide, handing
 from millstream.api.database import statements
 from millstream.api.executions.models import ExecuteIn
 from millstream.api.executions.repository import Earlier, Executions, NewExecution
 from millstream.api.graphs import service as graphs_service
+from millstream.api.graphs.known import KnownGraph
 from millstream.api.graphs.repository import Graphs
 from millstream.api.state import Edge
 from millstream.connectors.payloads import offload, payload_ref
 from millstream.schemas.codec import encode
-from millstream.schemas.errors import ConflictError, InputInvalidError, UnavailableError
+from millstream.schemas.errors import ConflictError, UnavailableError
 from millstream.schemas.graph import Graph
 from millstream.schemas.graph_problems import Problem, in_order, refuse
 from millstream.schemas.graph_validation import run_problems
@@ -54,6 +56,13 @@ class Wanted:
     recorded: bytes | None = None
     """Outputs of nodes that are not to be run: see `Start.recorded`."""
     budget_microusd: int | None = None
+    preset_id: UUID | None = None
+    credentials: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What was chosen for it, by name; see `credentials.confide`."""
+    secrets: frozenset[UUID] = frozenset()
+    """What it may be given."""
+    secret_inputs: frozenset[str] = frozenset()
+    """Inputs that are still to be sealed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,18 +80,21 @@ class Started:
 async def prepare(edge: Edge, graph_id: UUID, body: ExecuteIn, *, owner_id: UUID) -> Wanted:
     """Load, check and compile a graph. Errors: OverloadedError, NotFoundError, GraphInvalidError, InputInvalidError."""
     edge.pressure.check()
-    if body.credentials_inputs:
-        raise InputInvalidError("`credentials_inputs` cannot be used yet; leave it out.")
     async with statements(edge.pool) as conn:
-        graphs = Graphs(conn)
-        if body.version is None:
-            row = await graphs.get_active(graph_id, owner_id=owner_id)
-        else:
-            row = await graphs.get(graph_id, owner_id=owner_id, version=body.version)
-        graph = await graphs_service.with_sub_graphs(graphs, row)
-    masks = body.nodes_input_masks or {}
-    work = asyncio.to_thread if len(graph.nodes) > IN_THREAD_NODES else _now
-    plan = await work(_checked_plan, edge, graph, body, masks)
+        known = await edge.known.load(Graphs(conn), graph_id, owner_id=owner_id, version=body.version)
+        run = await confide.for_run(
+            conn,
+            edge.vault,
+            known.graph,
+            edge.specs,
+            inputs=body.inputs,
+            masks=body.nodes_input_masks,
+            given=body.credentials_inputs,
+            owner_id=owner_id,
+            dry_run=body.dry_run,
+        )
+    work = asyncio.to_thread if len(run.graph.nodes) > IN_THREAD_NODES else _now
+    plan = await work(_checked_plan, edge, run, known, body.dry_run)
     flags = Flags(
         human_in_the_loop_safe_mode=body.human_in_the_loop_safe_mode,
         sensitive_action_safe_mode=body.sensitive_action_safe_mode,
@@ -93,13 +105,15 @@ async def prepare(edge: Edge, graph_id: UUID, body: ExecuteIn, *, owner_id: UUID
     return Wanted(
         kind="graph",
         graph_id=graph_id,
-        graph_version=row.version,
+        graph_version=known.version,
         plan=plan,
-        inputs=body.inputs,
-        masks=body.nodes_input_masks,
+        inputs=run.inputs,
+        masks=run.masks,
         flags=flags,
         wall_time_s=body.wall_time_s,
         budget_microusd=body.budget_microusd,
+        credentials=run.credentials,
+        secrets=run.secrets,
     )
 
 
@@ -107,11 +121,12 @@ async def _now(work: Any, *args: Any) -> Any:
     return work(*args)
 
 
-def _checked_plan(
-    edge: Edge, graph: Graph, body: ExecuteIn, masks: dict[str, dict[str, Any]]
-) -> CompiledPlan:
-    refuse(problems_of(edge, graph, body.inputs, masks, dry_run=body.dry_run), doing="run")
-    return compile_plan(graph, edge.specs)
+def _checked_plan(edge: Edge, run: confide.Confided, known: KnownGraph, dry_run: bool) -> CompiledPlan:
+    is_same = run.graph is known.graph  # else credentials were put into it
+    masks = run.masks or {}
+    of_graph = known.problems(edge.specs) if is_same and not masks else None
+    refuse(problems_of(edge, run.graph, run.inputs, masks, dry_run=dry_run, of_graph=of_graph), doing="run")
+    return known.plan(edge.specs) if is_same else compile_plan(run.graph, edge.specs)
 
 
 def problems_of(
@@ -121,9 +136,10 @@ def problems_of(
     masks: dict[str, dict[str, Any]],
     *,
     dry_run: bool = False,
+    of_graph: tuple[Problem, ...] | None = None,
 ) -> list[Problem]:
     """Return what speaks against running a graph with these inputs."""
-    problems = run_problems(graph, edge.specs, inputs=inputs, masks=masks, dry_run=dry_run)
+    problems = run_problems(graph, edge.specs, inputs=inputs, masks=masks, dry_run=dry_run, of_graph=of_graph)
     return in_order([*problems, *graphs_service.missing_agents(graph), *_strange_masks(graph, masks)])
 
 
@@ -199,7 +215,54 @@ async def start(
     edge.pressure.check()
     await edge.queues.join(owner_id)
     execution_id = id_ or new_id()
-    record, refs = await _record(edge, execution_id, wanted, owner_id)
+    plan = await plan_in_place(edge, wanted.plan)
+    row = await row_of(edge, execution_id, wanted, owner_id=owner_id, digest=digest, key=key, plan=plan)
+    async with statements(edge.pool) as conn:
+        created_at = await Executions(conn).add(row)
+    if created_at is None:  # another request with this key was faster
+        repeated = await find_repeated(edge, key, digest, owner_id=owner_id)
+        assert repeated is not None
+        return repeated
+    await _send(edge, execution_id, owner_id, row.start_record)
+    return Started(
+        id=execution_id,
+        graph_id=wanted.graph_id,
+        graph_version=wanted.graph_version,
+        status="QUEUED",
+        created_at=created_at,
+    )
+
+
+async def plan_in_place(edge: Edge, plan: CompiledPlan) -> bytes | None:
+    """Return what a Start carries of its plan: all of it, or None once it lies in the object store."""
+    if len(plan.data) <= PLAN_INLINE_BYTES:
+        return plan.data
+    await edge.objects.put(f"plans/{plan.hash.hex()}", plan.data)
+    return None
+
+
+async def row_of(
+    edge: Edge,
+    execution_id: UUID,
+    wanted: Wanted,
+    *,
+    owner_id: UUID,
+    digest: str,
+    key: str | None,
+    plan: bytes | None,
+) -> NewExecution:
+    """Return what is noted of an execution, with its Start; its secrets are laid out for it.
+
+    Errors: PayloadTooLargeError, UnavailableError.
+    """
+    if wanted.secret_inputs & wanted.inputs.keys():
+        async with statements(edge.pool) as conn:
+            inputs, more = await confide.for_inputs(
+                conn, edge.vault, wanted.inputs, wanted.secret_inputs, owner_id=owner_id
+            )
+        wanted = replace(wanted, inputs=inputs, secrets=wanted.secrets | more)
+    await handing.grant(edge, execution_id, wanted.secrets, owner_id=owner_id, lasts_s=wanted.wall_time_s)
+    record, refs = await _record(edge, execution_id, wanted, owner_id, plan)
     large = {name: payload_ref(value) for name, value in refs.items()}
     request = {
         "digest": digest,
@@ -208,8 +271,9 @@ async def start(
         "masks": wanted.masks,
         "flags": msgspec.structs.asdict(wanted.flags),
         "plan": wanted.plan.hash.hex(),
+        "credentials": wanted.credentials,
     }
-    row = NewExecution(
+    return NewExecution(
         id=execution_id,
         user_id=owner_id,
         graph_id=wanted.graph_id,
@@ -220,25 +284,12 @@ async def start(
         idempotency_key=key,
         is_dry_run=wanted.flags.dry_run,
         parent_execution_id=wanted.parent_id,
-    )
-    async with statements(edge.pool) as conn:
-        created_at = await Executions(conn).add(row)
-    if created_at is None:  # another request with this key was faster
-        repeated = await find_repeated(edge, key, digest, owner_id=owner_id)
-        assert repeated is not None
-        return repeated
-    await _send(edge, execution_id, owner_id, record)
-    return Started(
-        id=execution_id,
-        graph_id=wanted.graph_id,
-        graph_version=wanted.graph_version,
-        status="QUEUED",
-        created_at=created_at,
+        preset_id=wanted.preset_id,
     )
 
 
 async def _record(
-    edge: Edge, execution_id: UUID, wanted: Wanted, owner_id: UUID
+    edge: Edge, execution_id: UUID, wanted: Wanted, owner_id: UUID, plan: bytes | None
 ) -> tuple[bytes, dict[str, Payload]]:
     """Encode the Start. Returns also the inputs that went into the object store."""
     texts = {name: orjson.dumps(value) for name, value in wanted.inputs.items()}
@@ -247,10 +298,6 @@ async def _record(
         Named(name=name, value=await offload(text, edge.objects, str(owner_id), inline_bytes=inline))
         for name, text in texts.items()
     ]
-    plan: bytes | None = wanted.plan.data
-    if len(wanted.plan.data) > PLAN_INLINE_BYTES:
-        await edge.objects.put(f"plans/{wanted.plan.hash.hex()}", wanted.plan.data)
-        plan = None
     start_message = Start(
         execution_id=execution_id.bytes,
         user_id=str(owner_id),

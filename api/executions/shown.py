@@ -63,6 +63,7 @@ def head(row: Head, reason: Reason | None, *, counted: int = 0) -> dict[str, Any
         "ended_at": row.ended_at,
         "is_dry_run": row.is_dry_run,
         "parent_execution_id": row.parent_execution_id,
+        "preset_id": row.preset_id,
         "stats": _stats(row, counted),
         "verdict": row.verdict,
         "failure": row.failure,
@@ -87,15 +88,21 @@ def _stats(row: Head, counted: int) -> dict[str, Any]:
     }
 
 
-async def whole(
-    row: Whole, values: Values, resolver: Resolver, *, limit: int, offset: int, place: int | None
-) -> dict[str, Any]:
-    """Return an execution with its values and a page of its node executions. `place`: in the queue, if it is in it."""
+async def outputs_of(values: Values, resolver: Resolver) -> dict[str, list[Any]]:
+    """Return the values of an execution's outputs, by name."""
     outputs: dict[str, list[Any]] = {}
     for output in await values.execution_outputs():
         outputs.setdefault(output.name, []).append(
             await resolver.value(output.value, output.ref, output.left_out)
         )
+    return outputs
+
+
+async def whole(
+    row: Whole, values: Values, resolver: Resolver, *, limit: int, offset: int, place: int | None
+) -> dict[str, Any]:
+    """Return an execution with its values and a page of its node executions. `place`: in the queue, if it is in it."""
+    outputs = await outputs_of(values, resolver)
     nodes = await values.nodes(limit=limit + 1, offset=offset)
     more, nodes = len(nodes) > limit, nodes[:limit]
     ids = [node.id for node in nodes]
@@ -105,6 +112,7 @@ async def whole(
     return {
         **head(row, of_execution(row, nodes), counted=offset + len(nodes)),
         "inputs": await _inputs(request, resolver),
+        "credential_inputs": request.get("credentials") or None,
         "nodes_input_masks": request.get("masks"),
         "outputs": outputs,
         "node_executions": [

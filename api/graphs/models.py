@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
 from millstream.schemas.graph import Link
 
@@ -94,6 +94,14 @@ class GraphVersions(BaseModel):
     """Versions of a graph, newest first."""
 
     items: list[GraphHeadOut]
+
+
+class PublishIn(BaseModel):
+    """Which version."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: Annotated[int | None, Field(ge=1, le=2**31 - 1, description="Default: the newest.")] = None
 
 
 class Deleted(BaseModel):

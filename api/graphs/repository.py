@@ -10,6 +10,7 @@ from uuid import UUID
 
 from psycopg.rows import class_row, scalar_row, tuple_row
 
+from millstream.api.audit.record import record_own
 from millstream.api.database import Connection
 from millstream.api.http.paging import Cursor
 from millstream.schemas.errors import NotFoundError
@@ -94,6 +95,9 @@ SELECT version FROM graphs WHERE id = %(id)s AND user_id = %(owner_id)s AND dele
 ORDER BY version DESC LIMIT 1
 """
 DEACTIVATE = "UPDATE graphs SET is_active = false WHERE id = %(id)s AND user_id = %(owner_id)s AND is_active"
+ACTIVATE = """
+UPDATE graphs SET is_active = true WHERE id = %(id)s AND user_id = %(owner_id)s AND version = %(version)s
+"""
 DELETE = """
 UPDATE graphs SET deleted_at = now(), is_active = false
 WHERE id = %(id)s AND user_id = %(owner_id)s AND deleted_at IS NULL
@@ -134,6 +138,7 @@ class Graphs:
             await cur.execute(INSERT, values)
             created_at: datetime | None = await cur.fetchone()
         assert created_at is not None
+        await record_own(self._conn, "graph.saved", graph.id, version=graph.version, active=graph.is_active)
         return created_at
 
     async def get(self, graph_id: UUID, *, owner_id: UUID, version: int | None = None) -> GraphRow:
@@ -208,11 +213,17 @@ class Graphs:
         """Leave the graph without an active version; another one follows in the same transaction."""
         await self._conn.execute(DEACTIVATE, {"id": graph_id, "owner_id": owner_id})
 
+    async def activate(self, graph_id: UUID, *, owner_id: UUID, version: int) -> None:
+        """Make a version the one that runs by default; call `deactivate` first."""
+        await self._conn.execute(ACTIVATE, {"id": graph_id, "owner_id": owner_id, "version": version})
+        await record_own(self._conn, "graph.activated", graph_id, version=version)
+
     async def delete(self, graph_id: UUID, *, owner_id: UUID) -> int:
         """Hide all versions; executions keep their plans. Returns how many. Errors: NotFoundError."""
         done = await self._conn.execute(DELETE, {"id": graph_id, "owner_id": owner_id})
         if not done.rowcount:
             raise NotFoundError(f"There is no graph {graph_id}.")
+        await record_own(self._conn, "graph.deleted", graph_id, versions=done.rowcount)
         return done.rowcount
 
     async def _one(self, query: str, values: dict[str, Any]) -> GraphRow | None:

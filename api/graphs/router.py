@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from millstream.api.auth.guards import CurrentUser, require
 from millstream.api.auth.principal import Scope
+from millstream.api.credentials import confide
 from millstream.api.database import ReadConnection, WriteConnection
 from millstream.api.graphs import models, service
 from millstream.api.graphs.repository import Graphs
@@ -34,13 +35,24 @@ GRAPH_BODY: dict[str, Any] = {
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Graph"}}},
     }
 }
-Version = Annotated[int | None, Query(ge=1, description="Default: the newest.")]
+Version = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Default: the newest.")]
+
+Publish = Annotated[
+    bool | None,
+    Query(
+        description="Whether the saved version is the one that runs from now on; default: what its `is_active` says."
+    ),
+]
 
 
 async def graph_body(request: Request) -> Graph:
     """Read the graph in the body. Its parser counts and checks for itself, so FastAPI's is passed by."""
     body = await request.body()
     return await asyncio.to_thread(parse_graph, body) if len(body) > IN_THREAD_BYTES else parse_graph(body)
+
+
+def _as_wished(graph: Graph, publish: bool | None) -> Graph:
+    return graph if publish is None else graph.model_copy(update={"is_active": publish})
 
 
 GraphBody = Annotated[Graph, Depends(graph_body)]
@@ -54,8 +66,12 @@ GraphBody = Annotated[Graph, Depends(graph_body)]
     openapi_extra=GRAPH_BODY,
 )
 @require(Scope.WRITE_GRAPH)
-async def create_graph(graph: GraphBody, user: CurrentUser, conn: WriteConnection, edge: EdgeDep) -> Response:
+async def create_graph(
+    graph: GraphBody, user: CurrentUser, conn: WriteConnection, edge: EdgeDep, publish: Publish = None
+) -> Response:
     """Save a new graph; all ids in it become new. One that names unknown blocks is a draft: it is kept, but not run."""
+    graph = _as_wished(graph, publish)
+    graph = await confide.saved(conn, edge.vault, graph, edge.specs, owner_id=user.account_id)
     saved = await service.save_new(Graphs(conn), graph, edge.specs, owner_id=user.account_id)
     headers = {"Location": f"/api/v1/graphs/{saved['id']}", "ETag": service.etag(saved["version"])}
     return JsonAnswer(saved, 201, headers=headers)
@@ -135,12 +151,43 @@ async def update_graph(
     conn: WriteConnection,
     edge: EdgeDep,
     if_match: Annotated[str | None, Header(description="`ETag` of the version that you changed.")] = None,
+    publish: Publish = None,
 ) -> Response:
     """Save the next version of a graph; with `If-Match` only if nobody else has saved one meanwhile."""
+    graph = await confide.saved(conn, edge.vault, graph, edge.specs, owner_id=user.account_id)
     saved = await service.save_version(
-        Graphs(conn), graph, edge.specs, graph_id=graph_id, owner_id=user.account_id, if_match=if_match
+        Graphs(conn),
+        _as_wished(graph, publish),
+        edge.specs,
+        graph_id=graph_id,
+        owner_id=user.account_id,
+        if_match=if_match,
     )
     return JsonAnswer(saved, headers={"ETag": service.etag(saved["version"])})
+
+
+@router.post(
+    "/{graph_id}/publish",
+    response_model=models.GraphOut,
+    responses=documented(GraphInvalidError, NotFoundError),
+)
+@require(Scope.WRITE_GRAPH)
+async def publish_graph(
+    graph_id: UUID,
+    user: CurrentUser,
+    conn: WriteConnection,
+    edge: EdgeDep,
+    body: models.PublishIn | None = None,
+) -> Response:
+    """Make a version the one that runs when none is named; until then it is kept beside the one that does."""
+    shown = await service.publish(
+        Graphs(conn),
+        edge.specs,
+        graph_id=graph_id,
+        owner_id=user.account_id,
+        version=body.version if body else None,
+    )
+    return JsonAnswer(shown, headers={"ETag": service.etag(shown["version"])})
 
 
 @router.delete("/{graph_id}", response_model=models.Deleted, responses=documented(NotFoundError))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from millstream.api.graphs.repository import GraphRow, Graphs
 from millstream.schemas.blocks import BlockSpec
 from millstream.schemas.errors import PreconditionError
 from millstream.schemas.graph import AGENT_BLOCK_ID, Graph, SubGraph
+from millstream.schemas.graph_credentials import credentials_schema
 from millstream.schemas.graph_ids import create, updated
 from millstream.schemas.graph_io import input_schema, output_schema
 from millstream.schemas.graph_links import link_static
@@ -47,11 +49,28 @@ async def save_version(
         graph, graph_id=str(graph_id), version=newest + 1, user_id=str(owner_id), previous=previous
     )
     mine = link_static(mine, specs)
+    draft = is_draft(_problems_of(mine, save_problems(mine, specs)))
+    if draft and (await graphs.get_active(graph_id, owner_id=owner_id)).is_active:
+        mine = mine.model_copy(
+            update={"is_active": False}
+        )  # what cannot run never takes the place of what can
     if mine.is_active:
         await graphs.deactivate(graph_id, owner_id=owner_id)
-    draft = is_draft(_problems_of(mine, save_problems(mine, specs)))
     await graphs.add(mine, _body(mine), owner_id=owner_id, draft=draft)
     return await load_shown(graphs, graph_id, specs, owner_id=owner_id, version=mine.version)
+
+
+async def publish(
+    graphs: Graphs, specs: Specs, *, graph_id: UUID, owner_id: UUID, version: int | None
+) -> dict[str, Any]:
+    """Make a version, by default the newest, the one that runs. Errors: NotFoundError, GraphInvalidError: it cannot run."""
+    newest = await graphs.lock_newest(graph_id, owner_id=owner_id)
+    graph = await load(graphs, graph_id, owner_id=owner_id, version=version or newest)
+    blocking = [replace(each, severity="error") for each in save_problems(graph, specs)]
+    refuse(blocking, doing="published")
+    await graphs.deactivate(graph_id, owner_id=owner_id)
+    await graphs.activate(graph_id, owner_id=owner_id, version=graph.version)
+    return await load_shown(graphs, graph_id, specs, owner_id=owner_id, version=graph.version)
 
 
 def etag(version: int) -> str:
@@ -146,7 +165,7 @@ def shown(row: GraphRow, graph: Graph, specs: Specs) -> dict[str, Any]:
         "sub_graphs": [{**sub.model_dump(mode="json"), "nodes": _nodes(sub)} for sub in graph.sub_graphs],
         "input_schema": input_schema(graph, specs),
         "output_schema": output_schema(graph, specs),
-        "credentials_input_schema": {"type": "object", "properties": {}, "required": []},
+        "credentials_input_schema": credentials_schema(graph, specs),
         "has_external_trigger": any(spec.kind in ("Webhook", "Webhook (manual)") for spec in kinds),
         "has_human_in_the_loop": any(spec.kind == "Human In The Loop" for spec in kinds),
         "has_sensitive_action": any(spec.sensitive for spec in kinds),

@@ -27,11 +27,14 @@ class Review:
     answer: dict[str, Any] | None
     reason: dict[str, Any] | None
     queue_time: datetime | None
+    user_id: UUID
+    graph_id: UUID | None
+    graph_version: int | None
 
 
 _COLUMNS = """
 n.id, n.execution_id, e.status AS execution_status, n.node_id, n.block_id, n.status, n.review, n.answer, n.reason,
-n.queue_time
+n.queue_time, e.user_id, e.graph_id, e.graph_version
 """
 _OWNED = "JOIN executions e ON e.id = n.execution_id AND e.user_id = %(owner_id)s AND e.deleted_at IS NULL"
 GET = f"""
@@ -41,6 +44,11 @@ SELECT {_COLUMNS} FROM (SELECT * FROM node_executions WHERE id = %(id)s LIMIT 1)
 LIST = f"""
 SELECT {_COLUMNS} FROM node_executions n {_OWNED}
 WHERE n.execution_id = %(execution_id)s AND n.review IS NOT NULL ORDER BY n.created_seq LIMIT %(limit)s
+"""
+PENDING = f"""
+SELECT {_COLUMNS} FROM node_executions n {_OWNED}
+WHERE n.user_id = %(owner_id)s AND n.status = 'REVIEW' AND n.review IS NOT NULL AND e.status IN ('RUNNING', 'REVIEW', 'INCOMPLETE')
+ORDER BY n.queue_time DESC NULLS LAST, n.id LIMIT %(limit)s OFFSET %(offset)s
 """
 
 
@@ -63,4 +71,10 @@ class Reviews:
         """Read the reviews of an execution, in the order in which its nodes were first heard of."""
         async with self._conn.cursor(row_factory=class_row(Review)) as cur:
             await cur.execute(LIST, {"execution_id": execution_id, "owner_id": owner_id, "limit": limit})
+            return await cur.fetchall()
+
+    async def pending(self, *, owner_id: UUID, limit: int, offset: int) -> list[Review]:
+        """Read what waits for an owner's answers, newest first."""
+        async with self._conn.cursor(row_factory=class_row(Review)) as cur:
+            await cur.execute(PENDING, {"owner_id": owner_id, "limit": limit, "offset": offset})
             return await cur.fetchall()
