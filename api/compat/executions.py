@@ -35,18 +35,18 @@ SHARED_S = 366 * 86_400.0
 Version = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
-@router.post("/graphs/{graph_id}/execute/{graph_version}", response_model=models.Meta)
+@router.post("/graphs/{graph_id}/execute/{graph_version}", response_model=models.RunMeta)
 @require(Scope.EXECUTE_GRAPH)
 async def autogpt_execute_graph(
     graph_id: UUID,
     graph_version: Version,
     user: CurrentUser,
     edge: EdgeDep,
-    body: models.RunIn | None = None,
+    body: models.RunRequest | None = None,
     preset_id: UUID | None = None,
 ) -> Response:
     """Start a run; it is QUEUED once the log has it."""
-    given = body or models.RunIn()
+    given = body or models.RunRequest()
     wish = ExecuteIn.model_validate(
         {
             "inputs": given.inputs,
@@ -72,7 +72,7 @@ def invalid(error: GraphInvalidError) -> dict[str, object]:
     return {"type": "validation_error", "message": str(error), "node_errors": nodes}
 
 
-@router.get("/executions", response_model=list[models.Meta])
+@router.get("/executions", response_model=list[models.RunMeta])
 @require(Scope.READ_GRAPH)
 async def autogpt_list_executions(user: CurrentUser, conn: ReadConnection) -> Response:
     """Return the caller's newest 250 runs."""
@@ -80,7 +80,7 @@ async def autogpt_list_executions(user: CurrentUser, conn: ReadConnection) -> Re
     return JsonAnswer([runs.meta(row) for row in rows])
 
 
-@router.get("/graphs/{graph_id}/executions", response_model=models.Paginated)
+@router.get("/graphs/{graph_id}/executions", response_model=models.PagedRuns)
 @require(Scope.READ_GRAPH)
 async def autogpt_list_executions_of_graph(
     graph_id: UUID, user: CurrentUser, conn: ReadConnection, page: PageDep
@@ -95,7 +95,7 @@ async def autogpt_list_executions_of_graph(
     return JsonAnswer({"executions": [runs.meta(row) for row in rows], "pagination": page.of(total)})
 
 
-@router.get("/graphs/{graph_id}/executions/{graph_exec_id}", response_model=models.WithNodes)
+@router.get("/graphs/{graph_id}/executions/{graph_exec_id}", response_model=models.RunWithNodes)
 @require(Scope.READ_GRAPH)
 async def autogpt_get_execution(
     graph_id: UUID, graph_exec_id: UUID, user: CurrentUser, conn: ReadConnection, edge: EdgeDep
@@ -105,7 +105,7 @@ async def autogpt_get_execution(
     return JsonAnswer(await runs.whole(conn, edge, row))
 
 
-@router.post("/graphs/{graph_id}/executions/{graph_exec_id}/stop", response_model=models.Meta | None)
+@router.post("/graphs/{graph_id}/executions/{graph_exec_id}/stop", response_model=models.RunMeta | None)
 @require(Scope.EXECUTE_GRAPH)
 async def autogpt_stop_execution(
     graph_id: UUID, graph_exec_id: UUID, user: CurrentUser, edge: EdgeDep
@@ -126,7 +126,7 @@ async def autogpt_delete_execution(graph_exec_id: UUID, user: CurrentUser, conn:
     return await native.delete_execution(graph_exec_id, user, conn)
 
 
-@router.post("/graphs/{graph_id}/executions/{graph_exec_id}/share", response_model=models.ShareOut)
+@router.post("/graphs/{graph_id}/executions/{graph_exec_id}/share", response_model=models.PublicLink)
 @require(Scope.EXECUTE_GRAPH)
 async def autogpt_share_execution(
     graph_id: UUID, graph_exec_id: UUID, user: CurrentUser, conn: WriteConnection, edge: EdgeDep

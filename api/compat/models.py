@@ -34,7 +34,7 @@ class ActiveIn(BaseModel):
     active_graph_version: Version
 
 
-class RunIn(BaseModel):
+class RunRequest(BaseModel):
     """A wish to run a graph."""
 
     inputs: Values = Field(default_factory=dict)
@@ -53,7 +53,7 @@ class Stats(BaseModel):
     error: str | None
 
 
-class Meta(BaseModel):
+class RunMeta(BaseModel):
     """A run without its nodes. Lists leave the inputs out."""
 
     id: UUID
@@ -92,21 +92,21 @@ class NodeResult(BaseModel):
     end_time: datetime | None
 
 
-class WithNodes(Meta):
+class RunWithNodes(RunMeta):
     """A run with what its nodes took and gave."""
 
     outputs: dict[str, list[Any]]
     node_executions: list[NodeResult]
 
 
-class Paginated(BaseModel):
+class PagedRuns(BaseModel):
     """A page of runs."""
 
-    executions: list[Meta]
+    executions: list[RunMeta]
     pagination: Pagination
 
 
-class ShareOut(BaseModel):
+class PublicLink(BaseModel):
     """A public link."""
 
     share_url: str
@@ -195,7 +195,7 @@ class Uploaded(BaseModel):
     expires_in_hours: int
 
 
-class PresetIn(BaseModel):
+class PresetRequest(BaseModel):
     """A preset, or (`graph_execution_id`) one made of a run."""
 
     graph_execution_id: UUID | None = None
@@ -208,7 +208,7 @@ class PresetIn(BaseModel):
     is_active: bool = True
 
 
-class PresetChange(BaseModel):
+class PresetUpdate(BaseModel):
     """What is changed of a preset; null and what is left out stay."""
 
     inputs: Values | None = None
@@ -218,7 +218,7 @@ class PresetChange(BaseModel):
     is_active: bool | None = None
 
 
-class RunPresetIn(BaseModel):
+class PresetRunRequest(BaseModel):
     """What one run has otherwise than its preset."""
 
     inputs: Values = Field(default_factory=dict)
@@ -243,14 +243,14 @@ class Preset(BaseModel):
     webhook: None
 
 
-class PresetPage(BaseModel):
+class PagedPresets(BaseModel):
     """A page of presets."""
 
     presets: list[Preset]
     pagination: Pagination
 
 
-class KeyIn(BaseModel):
+class KeyRequest(BaseModel):
     """A key to be made."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
@@ -283,7 +283,7 @@ class NewKey(BaseModel):
     plain_text_key: str
 
 
-class User(BaseModel):
+class Caller(BaseModel):
     """A person."""
 
     id: UUID

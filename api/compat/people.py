@@ -26,7 +26,7 @@ router = APIRouter(tags=["AutoGPT: people"], route_class=CompatRoute, responses=
 HEAD_CHARS = 8
 
 
-@router.post("/api/auth/user", response_model=models.User)
+@router.post("/api/auth/user", response_model=models.Caller)
 @require(Scope.IDENTITY)
 async def autogpt_get_user(user: CurrentUser, conn: ReadConnection) -> Response:
     """Return who calls. Whoever comes with an outside issuer's token for the first time is added."""
@@ -90,7 +90,7 @@ async def autogpt_list_keys(user: CurrentUser, conn: ReadConnection) -> Response
 
 @router.post("/api/api-keys", response_model=models.NewKey)
 @require_person
-async def autogpt_create_key(body: models.KeyIn, user: CurrentUser, conn: WriteConnection) -> Response:
+async def autogpt_create_key(body: models.KeyRequest, user: CurrentUser, conn: WriteConnection) -> Response:
     """Make a key; its text is shown once. `description` is not kept."""
     for scope in body.permissions:
         user.demand(scope)  # nobody hands out what he has not

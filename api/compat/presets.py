@@ -48,7 +48,7 @@ async def _shown(conn: Connection, row: Preset) -> dict[str, Any]:
     }
 
 
-@router.get("", response_model=models.PresetPage)
+@router.get("", response_model=models.PagedPresets)
 @require(Scope.READ_GRAPH)
 async def autogpt_list_presets(
     graph_id: UUID, user: CurrentUser, conn: ReadConnection, page: PageDep
@@ -65,7 +65,9 @@ async def autogpt_list_presets(
 
 @router.post("", response_model=models.Preset)
 @require(Scope.WRITE_GRAPH)
-async def autogpt_create_preset(body: models.PresetIn, user: CurrentUser, conn: WriteConnection) -> Response:
+async def autogpt_create_preset(
+    body: models.PresetRequest, user: CurrentUser, conn: WriteConnection
+) -> Response:
     """Save inputs of a graph, or (`graph_execution_id`) those of a run."""
     graph_id, version, inputs, masks = body.graph_id, body.graph_version, body.inputs, None
     if body.graph_execution_id is not None:
@@ -105,7 +107,7 @@ async def autogpt_get_preset(preset_id: UUID, user: CurrentUser, conn: ReadConne
 @router.patch("/{preset_id}", response_model=models.Preset)
 @require(Scope.WRITE_GRAPH)
 async def autogpt_update_preset(
-    preset_id: UUID, body: models.PresetChange, user: CurrentUser, conn: WriteConnection
+    preset_id: UUID, body: models.PresetUpdate, user: CurrentUser, conn: WriteConnection
 ) -> Response:
     """Change what is given of a preset."""
     changes = body.model_dump(exclude_none=True)
@@ -123,13 +125,13 @@ async def autogpt_delete_preset(preset_id: UUID, user: CurrentUser, conn: WriteC
     return Response(status_code=204)
 
 
-@router.post("/{preset_id}/execute", response_model=models.Meta)
+@router.post("/{preset_id}/execute", response_model=models.RunMeta)
 @require(Scope.EXECUTE_GRAPH)
 async def autogpt_execute_preset(
-    preset_id: UUID, user: CurrentUser, edge: EdgeDep, body: models.RunPresetIn | None = None
+    preset_id: UUID, user: CurrentUser, edge: EdgeDep, body: models.PresetRunRequest | None = None
 ) -> Response:
     """Run a preset; inputs given here go over its own."""
-    given = body or models.RunPresetIn()
+    given = body or models.PresetRunRequest()
     overrides = {"inputs": given.inputs, "credentials_inputs": given.credential_inputs}
     try:
         started, row = await service.run(edge, preset_id, overrides, owner_id=user.account_id)

@@ -33,7 +33,7 @@ router = APIRouter(
 Version = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
-class MeOut(BaseModel):
+class KeyOwner(BaseModel):
     """Whose key it is."""
 
     id: UUID
@@ -42,7 +42,7 @@ class MeOut(BaseModel):
     timezone: str
 
 
-class BlockOut(BaseModel):
+class PlainBlock(BaseModel):
     """A block, without its costs."""
 
     id: str
@@ -56,7 +56,7 @@ class BlockOut(BaseModel):
     uiType: str
 
 
-class RunIn(BaseModel):
+class NodeInputs(BaseModel):
     """Inputs of a run."""
 
     node_input: dict[str, Any] = Field(
@@ -64,13 +64,13 @@ class RunIn(BaseModel):
     )
 
 
-class RunOut(BaseModel):
+class AcceptedRun(BaseModel):
     """A run that has been accepted."""
 
     id: UUID
 
 
-class NodeOut(BaseModel):
+class NodeResults(BaseModel):
     """What a node took (its `value`, if it has such an input) and gave."""
 
     node_id: str
@@ -78,29 +78,29 @@ class NodeOut(BaseModel):
     output: dict[str, list[Any]]
 
 
-class ResultsOut(BaseModel):
+class RunResults(BaseModel):
     """What became of a run. `output` is null unless it is COMPLETED."""
 
     execution_id: UUID
     status: ExecutionStatus
-    nodes: list[NodeOut]
+    nodes: list[NodeResults]
     output: list[dict[str, Any]] | None
 
 
-@router.get("/me", response_model=MeOut)
+@router.get("/me", response_model=KeyOwner)
 @require(Scope.IDENTITY)
 async def external_get_me(user: CurrentUser, conn: ReadConnection) -> Response:
     """Return whose key it is."""
     found = await shown_user(conn, user.user_id)
-    return JsonAnswer({name: found[name] for name in MeOut.model_fields})
+    return JsonAnswer({name: found[name] for name in KeyOwner.model_fields})
 
 
-@router.get("/blocks", response_model=list[BlockOut])
+@router.get("/blocks", response_model=list[PlainBlock])
 @require(Scope.READ_BLOCK)
 async def external_list_blocks(_: CurrentUser, edge: EdgeDep) -> Response:
     """Return all blocks that can be used here."""
     blocks = compat_blocks.listed(edge)
-    return JsonAnswer([{name: block[name] for name in BlockOut.model_fields} for block in blocks])
+    return JsonAnswer([{name: block[name] for name in PlainBlock.model_fields} for block in blocks])
 
 
 @router.post("/blocks/{block_id}/execute", response_model=dict[str, list[Any]])
@@ -122,14 +122,14 @@ async def external_create_graph(
     return JsonAnswer(await graphs.save_new(Graphs(conn), graph, edge.specs, owner_id=user.account_id), 201)
 
 
-@router.post("/graphs/{graph_id}/execute/{graph_version}", response_model=RunOut)
+@router.post("/graphs/{graph_id}/execute/{graph_version}", response_model=AcceptedRun)
 @require(Scope.EXECUTE_GRAPH)
 async def external_execute_graph(
     graph_id: UUID,
     graph_version: Version,
     user: CurrentUser,
     edge: EdgeDep,
-    body: RunIn | None = None,
+    body: NodeInputs | None = None,
 ) -> Response:
     """Start a run; answers its id once the log has it."""
     wish = ExecuteIn.model_validate({"inputs": body.node_input if body else {}, "version": graph_version})
@@ -139,7 +139,7 @@ async def external_execute_graph(
     return JsonAnswer({"id": started.id})
 
 
-@router.get("/graphs/{graph_id}/executions/{graph_exec_id}/results", response_model=ResultsOut)
+@router.get("/graphs/{graph_id}/executions/{graph_exec_id}/results", response_model=RunResults)
 @require(Scope.READ_GRAPH)
 async def external_get_results(
     graph_id: UUID, graph_exec_id: UUID, user: CurrentUser, conn: ReadConnection, edge: EdgeDep

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from millstream.api.compat import models
-from millstream.api.external.router import ResultsOut
+from millstream.api.external.router import RunResults
 from tests.integration.api import graphs
 from tests.integration.api.calls import ended, shown, until
 from tests.integration.api.conftest import Running, client_of
@@ -26,7 +26,7 @@ async def made(client: httpx.AsyncClient, graph: dict[str, Any]) -> dict[str, An
 async def ran(client: httpx.AsyncClient, graph: dict[str, Any], **inputs: Any) -> str:
     answer = await client.post(f"/api/graphs/{graph['id']}/execute/1", json={"inputs": inputs})
     assert answer.status_code == 200, answer.text
-    models.Meta.model_validate(answer.json())
+    models.RunMeta.model_validate(answer.json())
     assert answer.json()["status"] == "QUEUED"
     assert answer.json()["inputs"] == inputs
     return str(answer.json()["id"])
@@ -66,8 +66,8 @@ async def test_a_run_is_started_read_shared_and_hidden(
     await ended(client, id_)
     url = f"/api/graphs/{graph['id']}/executions/{id_}"
     found = (await client.get(url)).json()
-    models.WithNodes.model_validate(found)
-    assert set(found) == set(models.WithNodes.model_fields)
+    models.RunWithNodes.model_validate(found)
+    assert set(found) == set(models.RunWithNodes.model_fields)
     assert (found["status"], found["outputs"]) == ("COMPLETED", {"said": ["hello"]})
     assert [node["status"] for node in found["node_executions"]] == ["COMPLETED"] * 2
     paged = (await client.get(f"/api/graphs/{graph['id']}/executions")).json()
@@ -214,7 +214,7 @@ async def test_programs_make_run_and_read_with_a_key(running: Running, engine: E
         assert set(run.json()) == {"id"}
         await ended(ada.client, run.json()["id"])
         results = (await program.get(f"{url}/executions/{run.json()['id']}/results")).json()
-        ResultsOut.model_validate(results)
+        RunResults.model_validate(results)
         assert (results["status"], results["output"]) == ("COMPLETED", [{"said": "hello"}])
         assert results["nodes"][1]["input"] == "hello"
         refused(await program.post(f"{url}/execute/9", json={"node_input": {}}), 404)
