@@ -1,0 +1,193 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...models.connect_in import ConnectIn
+from ...models.connect_out import ConnectOut
+from ...models.problem import Problem
+from ...types import Response
+
+
+def _get_kwargs(
+    provider: str,
+    *,
+    body: ConnectIn,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/v1/credentials/oauth/{provider}/authorize".format(
+            provider=quote(str(provider), safe=""),
+        ),
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> ConnectOut | Problem:
+    if response.status_code == 200:
+        response_200 = ConnectOut.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    response_default = Problem.from_dict(response.json())
+
+    return response_default
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[ConnectOut | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    provider: str,
+    *,
+    client: AuthenticatedClient,
+    body: ConnectIn,
+) -> Response[ConnectOut | Problem]:
+    """Connect
+
+     Begin to connect an account: send the person to `authorize_url`, within ten minutes.
+
+    Args:
+        provider (str):
+        body (ConnectIn): A wish to connect an account at a provider.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ConnectOut | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        provider=provider,
+        body=body,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    provider: str,
+    *,
+    client: AuthenticatedClient,
+    body: ConnectIn,
+) -> ConnectOut | Problem | None:
+    """Connect
+
+     Begin to connect an account: send the person to `authorize_url`, within ten minutes.
+
+    Args:
+        provider (str):
+        body (ConnectIn): A wish to connect an account at a provider.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ConnectOut | Problem
+    """
+
+    return sync_detailed(
+        provider=provider,
+        client=client,
+        body=body,
+    ).parsed
+
+
+async def asyncio_detailed(
+    provider: str,
+    *,
+    client: AuthenticatedClient,
+    body: ConnectIn,
+) -> Response[ConnectOut | Problem]:
+    """Connect
+
+     Begin to connect an account: send the person to `authorize_url`, within ten minutes.
+
+    Args:
+        provider (str):
+        body (ConnectIn): A wish to connect an account at a provider.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ConnectOut | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        provider=provider,
+        body=body,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    provider: str,
+    *,
+    client: AuthenticatedClient,
+    body: ConnectIn,
+) -> ConnectOut | Problem | None:
+    """Connect
+
+     Begin to connect an account: send the person to `authorize_url`, within ten minutes.
+
+    Args:
+        provider (str):
+        body (ConnectIn): A wish to connect an account at a provider.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ConnectOut | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            provider=provider,
+            client=client,
+            body=body,
+        )
+    ).parsed

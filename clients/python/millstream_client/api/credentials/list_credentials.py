@@ -1,0 +1,207 @@
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...models.credentials_page import CredentialsPage
+from ...models.problem import Problem
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    provider: None | str | Unset = UNSET,
+    cursor: None | str | Unset = UNSET,
+    limit: int | Unset = 25,
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    json_provider: None | str | Unset
+    if isinstance(provider, Unset):
+        json_provider = UNSET
+    else:
+        json_provider = provider
+    params["provider"] = json_provider
+
+    json_cursor: None | str | Unset
+    if isinstance(cursor, Unset):
+        json_cursor = UNSET
+    else:
+        json_cursor = cursor
+    params["cursor"] = json_cursor
+
+    params["limit"] = limit
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/api/v1/credentials",
+        "params": params,
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> CredentialsPage | Problem:
+    if response.status_code == 200:
+        response_200 = CredentialsPage.from_dict(response.json())
+
+        return response_200
+
+    response_default = Problem.from_dict(response.json())
+
+    return response_default
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[CredentialsPage | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    provider: None | str | Unset = UNSET,
+    cursor: None | str | Unset = UNSET,
+    limit: int | Unset = 25,
+) -> Response[CredentialsPage | Problem]:
+    """List Credentials
+
+     Return the account's credentials, newest first, without what is secret in them.
+
+    Args:
+        provider (None | str | Unset):
+        cursor (None | str | Unset): `next_cursor` of the page before.
+        limit (int | Unset): Items on a page. Default: 25.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[CredentialsPage | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        provider=provider,
+        cursor=cursor,
+        limit=limit,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    provider: None | str | Unset = UNSET,
+    cursor: None | str | Unset = UNSET,
+    limit: int | Unset = 25,
+) -> CredentialsPage | Problem | None:
+    """List Credentials
+
+     Return the account's credentials, newest first, without what is secret in them.
+
+    Args:
+        provider (None | str | Unset):
+        cursor (None | str | Unset): `next_cursor` of the page before.
+        limit (int | Unset): Items on a page. Default: 25.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        CredentialsPage | Problem
+    """
+
+    return sync_detailed(
+        client=client,
+        provider=provider,
+        cursor=cursor,
+        limit=limit,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    provider: None | str | Unset = UNSET,
+    cursor: None | str | Unset = UNSET,
+    limit: int | Unset = 25,
+) -> Response[CredentialsPage | Problem]:
+    """List Credentials
+
+     Return the account's credentials, newest first, without what is secret in them.
+
+    Args:
+        provider (None | str | Unset):
+        cursor (None | str | Unset): `next_cursor` of the page before.
+        limit (int | Unset): Items on a page. Default: 25.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[CredentialsPage | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        provider=provider,
+        cursor=cursor,
+        limit=limit,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    provider: None | str | Unset = UNSET,
+    cursor: None | str | Unset = UNSET,
+    limit: int | Unset = 25,
+) -> CredentialsPage | Problem | None:
+    """List Credentials
+
+     Return the account's credentials, newest first, without what is secret in them.
+
+    Args:
+        provider (None | str | Unset):
+        cursor (None | str | Unset): `next_cursor` of the page before.
+        limit (int | Unset): Items on a page. Default: 25.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        CredentialsPage | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            provider=provider,
+            cursor=cursor,
+            limit=limit,
+        )
+    ).parsed

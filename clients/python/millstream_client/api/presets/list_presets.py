@@ -1,0 +1,210 @@
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...models.preset_page import PresetPage
+from ...models.problem import Problem
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    graph_id: None | Unset | UUID = UNSET,
+    cursor: None | str | Unset = UNSET,
+    limit: int | Unset = 25,
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    json_graph_id: None | str | Unset
+    if isinstance(graph_id, Unset):
+        json_graph_id = UNSET
+    elif isinstance(graph_id, UUID):
+        json_graph_id = str(graph_id)
+    else:
+        json_graph_id = graph_id
+    params["graph_id"] = json_graph_id
+
+    json_cursor: None | str | Unset
+    if isinstance(cursor, Unset):
+        json_cursor = UNSET
+    else:
+        json_cursor = cursor
+    params["cursor"] = json_cursor
+
+    params["limit"] = limit
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/api/v1/presets",
+        "params": params,
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> PresetPage | Problem:
+    if response.status_code == 200:
+        response_200 = PresetPage.from_dict(response.json())
+
+        return response_200
+
+    response_default = Problem.from_dict(response.json())
+
+    return response_default
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[PresetPage | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    graph_id: None | Unset | UUID = UNSET,
+    cursor: None | str | Unset = UNSET,
+    limit: int | Unset = 25,
+) -> Response[PresetPage | Problem]:
+    """List Presets
+
+     Return the caller's presets, newest first.
+
+    Args:
+        graph_id (None | Unset | UUID):
+        cursor (None | str | Unset): `next_cursor` of the page before.
+        limit (int | Unset): Items on a page. Default: 25.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[PresetPage | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        graph_id=graph_id,
+        cursor=cursor,
+        limit=limit,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    graph_id: None | Unset | UUID = UNSET,
+    cursor: None | str | Unset = UNSET,
+    limit: int | Unset = 25,
+) -> PresetPage | Problem | None:
+    """List Presets
+
+     Return the caller's presets, newest first.
+
+    Args:
+        graph_id (None | Unset | UUID):
+        cursor (None | str | Unset): `next_cursor` of the page before.
+        limit (int | Unset): Items on a page. Default: 25.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        PresetPage | Problem
+    """
+
+    return sync_detailed(
+        client=client,
+        graph_id=graph_id,
+        cursor=cursor,
+        limit=limit,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    graph_id: None | Unset | UUID = UNSET,
+    cursor: None | str | Unset = UNSET,
+    limit: int | Unset = 25,
+) -> Response[PresetPage | Problem]:
+    """List Presets
+
+     Return the caller's presets, newest first.
+
+    Args:
+        graph_id (None | Unset | UUID):
+        cursor (None | str | Unset): `next_cursor` of the page before.
+        limit (int | Unset): Items on a page. Default: 25.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[PresetPage | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        graph_id=graph_id,
+        cursor=cursor,
+        limit=limit,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    graph_id: None | Unset | UUID = UNSET,
+    cursor: None | str | Unset = UNSET,
+    limit: int | Unset = 25,
+) -> PresetPage | Problem | None:
+    """List Presets
+
+     Return the caller's presets, newest first.
+
+    Args:
+        graph_id (None | Unset | UUID):
+        cursor (None | str | Unset): `next_cursor` of the page before.
+        limit (int | Unset): Items on a page. Default: 25.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        PresetPage | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            graph_id=graph_id,
+            cursor=cursor,
+            limit=limit,
+        )
+    ).parsed

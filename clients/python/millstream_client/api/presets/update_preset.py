@@ -1,0 +1,187 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...models.preset_change import PresetChange
+from ...models.preset_out import PresetOut
+from ...models.problem import Problem
+from ...types import Response
+
+
+def _get_kwargs(
+    preset_id: UUID,
+    *,
+    body: PresetChange,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+
+    _kwargs: dict[str, Any] = {
+        "method": "patch",
+        "url": "/api/v1/presets/{preset_id}".format(
+            preset_id=quote(str(preset_id), safe=""),
+        ),
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> PresetOut | Problem:
+    if response.status_code == 200:
+        response_200 = PresetOut.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    response_default = Problem.from_dict(response.json())
+
+    return response_default
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[PresetOut | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    preset_id: UUID,
+    *,
+    client: AuthenticatedClient,
+    body: PresetChange,
+) -> Response[PresetOut | Problem]:
+    """Update Preset
+
+     Change what is named of a preset; the rest stays.
+
+    Args:
+        preset_id (UUID):
+        body (PresetChange): What is changed of a preset. What is left out stays.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[PresetOut | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        preset_id=preset_id,
+        body=body,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    preset_id: UUID,
+    *,
+    client: AuthenticatedClient,
+    body: PresetChange,
+) -> PresetOut | Problem | None:
+    """Update Preset
+
+     Change what is named of a preset; the rest stays.
+
+    Args:
+        preset_id (UUID):
+        body (PresetChange): What is changed of a preset. What is left out stays.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        PresetOut | Problem
+    """
+
+    return sync_detailed(
+        preset_id=preset_id,
+        client=client,
+        body=body,
+    ).parsed
+
+
+async def asyncio_detailed(
+    preset_id: UUID,
+    *,
+    client: AuthenticatedClient,
+    body: PresetChange,
+) -> Response[PresetOut | Problem]:
+    """Update Preset
+
+     Change what is named of a preset; the rest stays.
+
+    Args:
+        preset_id (UUID):
+        body (PresetChange): What is changed of a preset. What is left out stays.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[PresetOut | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        preset_id=preset_id,
+        body=body,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    preset_id: UUID,
+    *,
+    client: AuthenticatedClient,
+    body: PresetChange,
+) -> PresetOut | Problem | None:
+    """Update Preset
+
+     Change what is named of a preset; the rest stays.
+
+    Args:
+        preset_id (UUID):
+        body (PresetChange): What is changed of a preset. What is left out stays.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        PresetOut | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            preset_id=preset_id,
+            client=client,
+            body=body,
+        )
+    ).parsed

@@ -1,0 +1,9 @@
+from enum import StrEnum
+
+
+class ListExecutionsKind(StrEnum):
+    BLOCK = "block"
+    GRAPH = "graph"
+
+    def __str__(self) -> str:
+        return str(self.value)
