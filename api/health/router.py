@@ -1,9 +1,8 @@
-"""`/healthz`, `/readyz`, `/metrics`, `/openapi.json`, `/docs`."""
+"""`/healthz`, `/readyz`, `/metrics`, `/openapi.json`."""
 
 from __future__ import annotations
 
 import asyncio
-import html
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
@@ -14,7 +13,6 @@ from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 from redis.exceptions import RedisError
-from starlette.responses import HTMLResponse
 
 from millstream.api.auth.guards import CurrentUser, open_to_all, require, require_role
 from millstream.api.auth.principal import Role
@@ -114,19 +112,3 @@ async def metrics(_: CurrentUser, edge: EdgeDep) -> Response:
 async def openapi(request: Request, _: CurrentUser) -> Response:
     """Return the description of the API."""
     return JsonAnswer(request.app.openapi())
-
-
-@router.get("/docs", include_in_schema=False)
-@require()
-async def docs(request: Request, _: CurrentUser) -> Response:
-    """Return the API as a plain page: no scripts, nothing from elsewhere."""
-    schema = request.app.openapi()
-    rows = []
-    for path, methods in schema["paths"].items():
-        for method, operation in methods.items():
-            cells = (method.upper(), path, operation.get("description") or operation.get("summary", ""))
-            rows.append("".join(f"<td>{html.escape(cell)}</td>" for cell in cells))
-    table = "".join(f"<tr>{row}</tr>" for row in rows)
-    title = html.escape(f"{schema['info']['title']} {schema['info']['version']}")
-    text = f"<!doctype html><html lang=en><title>{title}</title><h1>{title}</h1><table>{table}</table></html>"
-    return HTMLResponse(text)

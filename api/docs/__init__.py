@@ -1,0 +1,1 @@
+"""The page at `/docs`: every operation, to be read and tried out."""
