@@ -12,7 +12,7 @@ async def measure(run: Run) -> None:
     """Add the figures."""
     idle = sum(pss_bytes(name, process) for name, process in run.processes().items())
     async with run.watcher() as watcher:
-        await watcher.run(graphs.chain(10), 50)
+        await watcher.run(graphs.chain(10), 300)
         await _spans(run, watcher)
         await _rates(run, watcher)
     run.figures.add("idle_mb", "idle platform, proportional set size", idle / 1e6, "MB", goal="< 900")

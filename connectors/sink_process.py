@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 from threading import Event
@@ -9,6 +10,10 @@ from types import FrameType
 from typing import Any
 
 from millstream.connectors.sink import Options, Sink
+
+
+POLITENESS = 5
+"""Niceness: on a machine that is full, executions go first and what is read of them comes a little later."""
 
 
 def run(
@@ -36,6 +41,7 @@ def main(
     on_ready: Callable[[], None] | None = None,
 ) -> int:
     """Run the sink until SIGTERM or SIGINT. Returns the exit code 0."""
+    os.nice(POLITENESS)
     stop = Event()
 
     def finish(number: int, frame: FrameType | None) -> None:
