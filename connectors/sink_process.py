@@ -11,7 +11,6 @@ from typing import Any
 
 from millstream.connectors.sink import Options, Sink
 
-
 POLITENESS = 5
 """Niceness: on a machine that is full, executions go first and what is read of them comes a little later."""
 
