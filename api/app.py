@@ -17,25 +17,31 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from millstream.api.asyncapi.router import router as asyncapi
+from millstream.api.audit import relay as audit
 from millstream.api.auth.local import LocalToken
 from millstream.api.auth.principal import LOCAL_USER_ID
 from millstream.api.auth.repository import ensure_user
 from millstream.api.auth.service import Auth
 from millstream.api.blocks.router import router as blocks
+from millstream.api.credentials.router import internal as internal_credentials
+from millstream.api.credentials.router import router as credentials
+from millstream.api.credentials.vault import Vault
 from millstream.api.executions import sweeper
 from millstream.api.executions.again import router as again
 from millstream.api.executions.marks import Marks
 from millstream.api.executions.queues import Queues
 from millstream.api.executions.router import router as executions
+from millstream.api.families import ROUTERS as FAMILIES
 from millstream.api.files.router import router as files
 from millstream.api.graphs.router import router as graphs
 from millstream.api.health.router import router as health
 from millstream.api.http import problems
-from millstream.api.http.middleware import RequestFrame
+from millstream.api.http.middleware import RequestFrame, Unforeseen
 from millstream.api.identity import ROUTERS as IDENTITY
 from millstream.api.inbox import Inbox
+from millstream.api.ingest.router import router as ingest
 from millstream.api.metrics import Metrics
-from millstream.api.openapi import describe
+from millstream.api.openapi import describe, operation_id
 from millstream.api.pressure.service import Pressure
 from millstream.api.reviews.router import router as reviews
 from millstream.api.settings import EdgeSettings
@@ -77,21 +83,45 @@ def create_app(settings: EdgeSettings, specs: Iterable[BlockSpec]) -> FastAPI:
             "X-Millstream-Org",
             "X-Request-ID",
         ],
-        expose_headers=["ETag", "Idempotency-Replayed", "Location", "Retry-After", "X-Request-ID"],
+        expose_headers=[
+            "ETag",
+            "Idempotency-Replayed",
+            "Location",
+            "RateLimit",
+            "RateLimit-Policy",
+            "Retry-After",
+            "X-Request-ID",
+        ],
         max_age=600,
     )
     app = FastAPI(
         title="Millstream",
         version=settings.version,
         lifespan=_lifespan(settings, list(specs), metrics),
-        middleware=[Middleware(RequestFrame, metrics=metrics), cors],
+        middleware=[Middleware(RequestFrame, metrics=metrics, tls=settings.access.tls), cors, Middleware(Unforeseen)],
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=operation_id,
     )
     problems.install(app)
-    for router in (*IDENTITY, graphs, executions, again, reviews, blocks, files, health, asyncapi, ws):
+    for router in (
+        *IDENTITY,
+        graphs,
+        executions,
+        again,
+        ingest,
+        reviews,
+        blocks,
+        credentials,
+        files,
+        *FAMILIES,
+        health,
+        asyncapi,
+        internal_credentials,
+        ws,
+    ):
         app.include_router(router)
     describe(app)
     return app
@@ -108,6 +138,7 @@ def _lifespan(settings: EdgeSettings, specs: list[BlockSpec], metrics: Metrics) 
                 "pressure": edge.pressure.run(),
                 "watchdog": watchdog.run(edge),
                 "upkeep": upkeep.run(edge),
+                "audit": audit.run(edge.pool, edge.inbox),
                 "revocations": edge.auth.revocations.run(),
             }
             tasks = [asyncio.create_task(work, name=name) for name, work in works.items()]
@@ -149,6 +180,7 @@ async def _open(
         settings=settings,
         specs={spec.id: spec for spec in specs},
         auth=door,
+        vault=Vault(settings.secrets, store),
         metrics=metrics,
         pool=pool,
         inbox=inbox,

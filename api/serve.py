@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import errno
-import ipaddress
 import socket
 from collections.abc import Iterable
+from typing import Any
 
 import uvicorn
 
 from millstream.api.app import create_app
 from millstream.api.http.protocol import CarefulProtocol
-from millstream.api.settings import EdgeSettings
+from millstream.api.settings import EdgeSettings, is_loopback
 from millstream.processors.registry import load_registry
 from millstream.schemas.blocks import BlockSpec
 from millstream.schemas.errors import ConfigurationError
@@ -31,8 +31,18 @@ def serve(settings: EdgeSettings, specs: Iterable[BlockSpec] | None = None) -> N
     check_exposure(settings)
     with bind(settings.host, settings.port) as listener:
         blocks = load_registry().specs() if specs is None else specs
-        server = uvicorn.Server(server_config(settings, blocks))
+        server = EdgeServer(server_config(settings, blocks))
         server.run(sockets=[listener])
+
+
+class EdgeServer(uvicorn.Server):
+    """A server that ends streams of events when it goes down: otherwise it would wait for them."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let requests under way end."""
+        app: Any = self.config.app
+        app.state.edge.stopping = True
+        await super().shutdown(sockets)
 
 
 def server_config(settings: EdgeSettings, specs: Iterable[BlockSpec]) -> uvicorn.Config:
@@ -60,7 +70,7 @@ def server_config(settings: EdgeSettings, specs: Iterable[BlockSpec]) -> uvicorn
 
 def check_exposure(settings: EdgeSettings) -> None:
     """Errors: ConfigurationError: others could reach the edge, and it is not ready for that."""
-    if _is_loopback(settings.host):
+    if is_loopback(settings.host):
         return
     where = f"MILLSTREAM_HOST is {settings.host!r}, so others reach the edge"
     if not settings.trusted_proxies:
@@ -75,15 +85,6 @@ def check_exposure(settings: EdgeSettings) -> None:
             "the same for all edges.",
             variable="MILLSTREAM_ACCOUNT_KEY",
         )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def bind(host: str, port: int) -> socket.socket:

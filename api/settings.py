@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from millstream.api.auth.settings import AccessSettings
+from millstream.api.credentials.settings import SecretSettings
 from millstream.api.http.limits import RateLimits
 from millstream.connectors.objects import OBJECT_LIMIT_BYTES
 from millstream.schemas.signing import Signer
@@ -79,6 +81,8 @@ class EdgeSettings:
     """Token of the local user."""
     access: AccessSettings = field(default_factory=AccessSettings, repr=False)
     """Log-ins."""
+    secrets: SecretSettings = field(default_factory=SecretSettings, repr=False)
+    """Credentials."""
     trusted_proxies: tuple[str, ...] = ()
     """Addresses or networks of proxies before the edge, which speak TLS and whose `X-Forwarded-*` is believed."""
     signer: Signer | None = field(default=None, repr=False)
@@ -87,9 +91,26 @@ class EdgeSettings:
     port: int = 8000
     origins: tuple[str, ...] = ()
     """Origins of web pages (`https://host`) that may call the API and open sockets, besides our own."""
+    docs: bool | None = None
+    """Whether there is a page at /docs; None: only where nobody but this machine reaches it."""
     version: str = "0.1.0"
     pool_size: int = 10
     """PostgreSQL connections."""
     limits: EdgeLimits = EdgeLimits()
     rates: RateLimits = RateLimits()
     """How often somebody may ask."""
+
+    @property
+    def shows_docs(self) -> bool:
+        """Whether the page at /docs is there."""
+        return is_loopback(self.host) if self.docs is None else self.docs
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches an address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

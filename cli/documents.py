@@ -10,6 +10,7 @@ import typer
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from millstream.cli import described
 from millstream.cli.console import say
 from millstream.cli.settings import NESTED, PREFIX, Settings, section_of
 
@@ -44,7 +45,13 @@ def pages() -> dict[str, str]:
     from millstream.topics.pages import topics_page
 
     asyncapi = json.dumps(document(version("millstream")), indent=2) + "\n"
-    return {"settings.md": settings_page(), "topics.md": topics_page(), "asyncapi.json": asyncapi}
+    return {
+        "settings.md": settings_page(),
+        "topics.md": topics_page(),
+        "compatibility.md": described.compatibility_page(),
+        "../clients/python/openapi.json": described.client_schema(),
+        "asyncapi.json": asyncapi,
+    }
 
 
 def settings_page() -> str:

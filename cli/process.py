@@ -12,7 +12,9 @@ from urllib.parse import unquote
 
 if TYPE_CHECKING:
     from millstream.api.auth.settings import AccessSettings
+    from millstream.api.credentials.settings import SecretSettings
     from millstream.cli.settings import Settings
+    from millstream.connectors.sealed import SealedSecrets
     from millstream.schemas.errors import MillstreamError
     from millstream.streams.admitting import Admission
     from millstream.streams.apps import EngineSettings
@@ -51,6 +53,7 @@ def sink(settings: Settings) -> None:
 
 def edge(settings: Settings) -> None:
     """Serve people and programs over HTTP and WebSocket, until SIGTERM."""
+    from millstream.api.http.limits import RateLimits
     from millstream.api.serve import serve
     from millstream.api.settings import EdgeLimits, EdgeSettings
 
@@ -63,7 +66,10 @@ def edge(settings: Settings) -> None:
             token=settings.token,
             signer=settings.signer(),
             access=_access(settings),
+            secrets=_secrets(settings),
+            rates=RateLimits(**dict(settings.rates)),
             trusted_proxies=settings.trusted_proxies,
+            docs=settings.docs,
             host=settings.host,
             port=settings.port,
             limits=EdgeLimits(
@@ -82,6 +88,7 @@ def edge(settings: Settings) -> None:
 
 def _access(settings: Settings) -> AccessSettings:
     from millstream.api.auth.settings import AccessSettings, OutsideIssuer
+    from millstream.cli.sign_in import providers
     from millstream.connectors.mail import Smtp
 
     smtp, issuer = settings.smtp, settings.issuer
@@ -98,6 +105,37 @@ def _access(settings: Settings) -> AccessSettings:
         )
         if issuer.url
         else None,
+        sso=providers(settings.sso),
+    )
+
+
+def _secrets(settings: Settings) -> SecretSettings:
+    import json
+
+    from pydantic import ValidationError
+
+    from millstream.api.credentials.keyring import FILE_NAME
+    from millstream.api.credentials.settings import OAuthProvider, SecretSettings
+    from millstream.schemas.errors import ConfigurationError
+
+    try:
+        given = json.loads(settings.oauth_providers.get_secret_value() or "{}")
+        providers = {str(name): OAuthProvider.model_validate(each) for name, each in given.items()}
+    except (ValueError, AttributeError) as error:
+        fields = (
+            {".".join(map(str, e["loc"])) for e in error.errors()}
+            if isinstance(error, ValidationError)
+            else ""
+        )
+        raise ConfigurationError(
+            f"MILLSTREAM_OAUTH_PROVIDERS is no JSON object of providers {fields}; docs/secrets.md has an example."
+        ) from None  # its text may have the client's secret
+    return SecretSettings(
+        master_keys=settings.master_keys,
+        master_keys_file=settings.home / FILE_NAME,
+        worker_key=settings.worker_key,
+        providers=providers,
+        redirect_url=settings.oauth_redirect_url,
     )
 
 
@@ -174,13 +212,14 @@ async def _worker(settings: Settings, name: str, lanes: list[str]) -> int:
     producer = await _producer(settings)
     redis = connector.client(settings.redis.get_secret_value(), name=name)
     service = Service(settings.ready_file)
+    vault = _worker_vault(settings, redis)
     claims = RedisClaims(redis)
     env = Environment(
         registry=load_registry(),
         values=Values(Objects(settings.objects)),
         claims=claims,
         cache=RedisOutputs(redis),
-        context=_contexts(settings, redis, producer),
+        context=_contexts(settings, redis, producer, vault),
         worker=name,
     )
     letter_of = _dead_letter_of("millstream-worker")
@@ -195,8 +234,18 @@ async def _worker(settings: Settings, name: str, lanes: list[str]) -> int:
         )
     finally:
         await isolation.close()
+        if vault is not None:
+            await vault.close()
         await producer.stop()
         await redis.aclose()
+
+
+def _worker_vault(settings: Settings, redis: Any) -> SealedSecrets | None:
+    from millstream.connectors.sealed import SealedSecrets
+    from millstream.connectors.sealing import WorkerKey
+
+    secret = settings.worker_key.get_secret_value()
+    return SealedSecrets(redis, WorkerKey(secret), settings.edge_url) if secret else None
 
 
 def _engine(settings: Settings, name: str) -> EngineSettings:
@@ -276,11 +325,12 @@ def _files_folder(settings: Settings) -> Path:
     return settings.home / "files"
 
 
-def _contexts(settings: Settings, redis: Any, producer: Any) -> Any:
+def _contexts(settings: Settings, redis: Any, producer: Any, vault: SealedSecrets | None) -> Any:
     from uuid import UUID
 
     from millstream.connectors.keyvalue import RedisKeyValue
     from millstream.connectors.progress import ProgressOf
+    from millstream.processors.confidence import Confidence, NoVault
     from millstream.processors.context import Context
     from millstream.processors.guards.files import LocalFiles
     from millstream.processors.guards.http import GuardedHttp
@@ -291,12 +341,16 @@ def _contexts(settings: Settings, redis: Any, producer: Any) -> Any:
     never = asyncio.Event()
     progress = ProgressOf(producer)
 
+    opens = vault or NoVault()
+
     def context(task: Run, resumed: Any) -> Context:
+        execution_id = str(UUID(bytes=task.execution_id))
         return Context(
             user_id=task.user_id,
             graph_id=task.graph_id,
             graph_version=task.graph_version,
-            execution_id=str(UUID(bytes=task.execution_id)),
+            execution_id=execution_id,
+            confidence=Confidence(opens, task.user_id, execution_id),
             node_id=task.node_id,
             node_execution_id=str(UUID(bytes=task.node_execution_id)),
             http=http,

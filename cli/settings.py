@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from millstream.cli.rates import RateSettings
 from millstream.schemas.errors import ConfigurationError
 from millstream.schemas.signing import Signer
 
@@ -219,6 +220,30 @@ class Settings(BaseSettings):
         description="Root of all keys of log-ins: signs access tokens, seals second factors; the same for all edges. "
         "Empty: made once and kept in `home`; an edge that `up` does not start then makes one for itself alone.",
     )
+    master_keys: SecretStr = Field(
+        SecretStr(""),
+        description="Keys that wrap the keys of credentials and secret values: `id:base64,id:base64`, 32 random bytes each; "
+        "the first seals, all open. The same for all edges. Empty: made once and kept in `home`, and changed there by "
+        "`millstream secrets rotate`.",
+    )
+    worker_key: SecretStr = Field(
+        SecretStr(""),
+        description="Key that edges and workers share: secrets travel sealed with it. Empty: made once and kept in `home`; "
+        "processes that `up` does not start then have no secrets for blocks.",
+    )
+    edge_url: str = Field(
+        "",
+        description="URL under which workers reach an edge, for secrets that Redis has lost; `up` sets it for its children.",
+    )
+    oauth_providers: SecretStr = Field(
+        SecretStr(""),
+        description="Services whose accounts people may connect: a JSON object by provider with `client_id`, `client_secret`, "
+        "`authorize_url`, `token_url`, and perhaps `scopes`, `hosts`, `parameters`.",
+    )
+    oauth_redirect_url: str = Field(
+        "",
+        description="Page to which those services send people back. Empty: `/oauth/callback` under the public URL.",
+    )
     setup_code: SecretStr = Field(
         SecretStr(""),
         description="With it the first account is made, which becomes admin; of no use afterwards. "
@@ -228,10 +253,16 @@ class Settings(BaseSettings):
         "invite",
         description="Who may make an account: anybody with an address, people who were invited, nobody.",
     )
+    production: bool = Field(
+        False, description="Others use this platform: GraphQL tells nobody its schema (introspection is off)."
+    )
     public_url: str = Field(
         "",
         description="Where people reach the edge, `https://host`; in the links of mails, and what tokens are issued by. "
         "With `https` cookies are for TLS alone. Empty: `http://host:port`.",
+    )
+    docs: bool | None = Field(
+        None, description="Whether there is a page to try the API at `/docs`; default: only on loopback."
     )
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
@@ -240,6 +271,12 @@ class Settings(BaseSettings):
     )
     smtp: SmtpSettings = Field(SmtpSettings(), description="Server that takes our mail.")
     issuer: IssuerSettings = Field(IssuerSettings(), description="Outside issuer of tokens.")
+    sso: SecretStr = Field(
+        SecretStr(""),
+        description="Providers by whom people log in: a JSON list of objects with `name`, `preset` (`oidc`, `google`, "
+        "`github`), `issuer`, `client_id`, `client_secret`, and more (docs/security.md).",
+    )
+    rates: RateSettings = Field(RateSettings(), description="How often somebody may ask.")
     signing_key: SecretStr = Field(
         SecretStr(""),
         description="Key that signs what the processes say to each other; the same for all of a cluster. "
