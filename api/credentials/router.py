@@ -17,7 +17,7 @@ from millstream.api.database import ReadConnection, WriteConnection
 from millstream.api.http.answers import JsonAnswer
 from millstream.api.http.paging import LIMIT_DEFAULT, Cursor, CursorText, Limit, page
 from millstream.api.http.problems import documented
-from millstream.api.http.requests import EdgeRoute
+from millstream.api.http.requests import EdgeRoute, counted_as
 from millstream.api.state import EdgeDep
 from millstream.schemas.errors import (
     AuthenticationError,
@@ -129,6 +129,7 @@ async def delete_credential(credential_id: UUID, user: CurrentUser, edge: EdgeDe
 
 @internal.post("/credentials/{secret_id}")
 @open_to_all  # to workers: they have a token of their own
+@counted_as("read")
 async def hand_out(request: Request, secret_id: UUID, body: models.InternalIn, edge: EdgeDep) -> Response:
     """Give a worker a sealed copy of what an execution was granted."""
     given = request.headers.get("authorization", "").removeprefix("Worker ")
