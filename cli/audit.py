@@ -74,8 +74,7 @@ def check(conf: dict[str, Any], dsn: str) -> Report:
     from millstream.topics.tail import read
 
     head = read_head(dsn)
-    records = list(_placed(read(conf, [AUDIT.name])))
-    return audit.verify(records, head, written=read_head(dsn).sequence)
+    return audit.verify(_placed(read(conf, [AUDIT.name])), head, written=lambda: read_head(dsn).sequence)
 
 
 def _placed(records: Iterator[Record]) -> Iterator[tuple[str, Audit]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -65,16 +65,16 @@ class Report:
 
 
 def verify(
-    placed: Iterable[tuple[str, Audit]], head: Head | None = None, *, written: int | None = None
+    placed: Iterable[tuple[str, Audit]], head: Head | None = None, *, written: Callable[[], int] | None = None
 ) -> Report:
     """Check all records of the log. `placed`: the place of each (such as `audit.log/3@17`), in the order of its partition.
 
     The oldest may be gone, since the log keeps them for a year. With `head` also the end is checked: without it nobody
     sees that the newest records were cut off, or that somebody has computed all hashes anew. It is read before the log, and
-    `written`, the last link by then, after it: the platform goes on meanwhile.
+    `written`, the last link by then, is asked after it: the platform goes on meanwhile.
     """
     report = Report()
-    links: dict[int, tuple[str, Audit]] = {}
+    links: dict[int, _Link] = {}
     chain = head.chain_id if head else None
     for place, record in placed:
         report.records += 1
@@ -82,58 +82,75 @@ def verify(
         if record.sequence < 1 or record.chain_id != chain:
             _add(report, "foreign", record.sequence, f"{place} belongs to no chain of ours")
             continue
-        if link_hash(record) != record.hash:
-            _add(report, "changed", record.sequence, f"{place} is not what was hashed")
-        known = links.get(record.sequence)
-        if known is not None:
-            if known[1] == record:
-                report.repeated += 1
-                links.pop(record.sequence)
-                links[record.sequence] = (place, record)  # behind all others: its last delivery counts
-            else:
-                _add(report, "forked", record.sequence, f"{known[0]} and {place} claim the same place")
-            continue
-        links[record.sequence] = (place, record)
+        _take(report, links, _Link(place, record.previous, record.hash, link_hash(record)), record.sequence)
     _check_order(report, links)
     _check_links(report, links)
     if head is not None:
-        _check_end(report, links, head, head.sequence if written is None else written)
+        _check_end(report, links, head, head.sequence if written is None else written())
     return report
 
 
-def _check_order(report: Report, links: dict[int, tuple[str, Audit]]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """What is kept of a record while all are read."""
+
+    place: str
+    previous: bytes
+    hash: bytes
+    right: bytes
+    """What `hash` must be; also what tells two records apart."""
+
+
+def _take(report: Report, links: dict[int, _Link], link: _Link, sequence: int) -> None:
+    if link.right != link.hash:
+        _add(report, "changed", sequence, f"{link.place} is not what was hashed")
+    known = links.get(sequence)
+    if known is not None and (known.right, known.hash) != (link.right, link.hash):
+        _add(report, "forked", sequence, f"{known.place} and {link.place} claim the same place")
+        return
+    if known is not None:
+        report.repeated += 1
+        del links[sequence]  # to be put behind all others: its last delivery counts
+    links[sequence] = link
+
+
+def _check_order(report: Report, links: dict[int, _Link]) -> None:
     """Links of one partition follow each other. `links`: in the order of their last delivery."""
     newest: dict[str, int] = {}
-    for sequence, (place, _) in links.items():
-        partition = place.rpartition("@")[0]
+    for sequence, link in links.items():
+        partition = link.place.rpartition("@")[0]
         if sequence < newest.get(partition, 0):
-            _add(report, "reordered", sequence, f"{place} comes after a later link")
+            _add(report, "reordered", sequence, f"{link.place} comes after a later link")
         newest[partition] = max(sequence, newest.get(partition, 0))
 
 
-def _check_links(report: Report, links: dict[int, tuple[str, Audit]]) -> None:
+def _check_links(report: Report, links: dict[int, _Link]) -> None:
     order = sorted(links)
     if not order:
         return
     report.first, report.last = order[0], order[-1]
-    if report.first == 1 and links[1][1].previous != START:
-        _add(report, "unlinked", 1, f"{links[1][0]} is the first, but names one before it")
+    if report.first == 1 and links[1].previous != START:
+        _add(report, "unlinked", 1, f"{links[1].place} is the first, but names one before it")
     for before, after in zip(order, order[1:], strict=False):
         if after != before + 1:
             count = after - before - 1
-            _add(report, "missing", before + 1, f"{count} after {links[before][0]}, up to {after - 1}")
-        elif links[after][1].previous != links[before][1].hash:
-            _add(report, "unlinked", after, f"{links[after][0]} does not follow from {links[before][0]}")
+            _add(report, "missing", before + 1, f"{count} after {links[before].place}, up to {after - 1}")
+        elif links[after].previous != links[before].hash:
+            _add(
+                report, "unlinked", after, f"{links[after].place} does not follow from {links[before].place}"
+            )
 
 
-def _check_end(report: Report, links: dict[int, tuple[str, Audit]], head: Head, written: int) -> None:
+def _check_end(report: Report, links: dict[int, _Link], head: Head, written: int) -> None:
     if report.last < head.sent:
         _add(report, "cut", head.sent, f"the log ends at {report.last}, but had links up to {head.sent}")
     if report.last > written:
         _add(report, "forked", report.last, f"the log goes beyond {written}, the last that was written")
     last = links.get(head.sequence)
-    if last is not None and last[1].hash != head.hash:
-        _add(report, "changed", head.sequence, f"{last[0]} is not the link that PostgreSQL has as the last")
+    if last is not None and last.hash != head.hash:
+        _add(
+            report, "changed", head.sequence, f"{last.place} is not the link that PostgreSQL has as the last"
+        )
 
 
 def _add(report: Report, fault: Fault, sequence: int, detail: str) -> None:

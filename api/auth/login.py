@@ -40,7 +40,8 @@ async def check(edge: Edge, request: Request, *, email: str, password: str, code
         async with edge.pool.connection() as conn:
             await SecondFactor(conn, edge.auth.redis, edge.auth.root).check(user, code)
     except (SecondFactorError, RateLimitedError):
-        await note(edge.pool, None, "log_in.failed", user.id, why="second_factor")
+        if code:  # without one it is only asked for
+            await note(edge.pool, None, "log_in.failed", user.id, why="second_factor")
         raise
     return user
 
