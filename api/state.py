@@ -23,6 +23,7 @@ from millstream.api.metrics import Metrics
 from millstream.api.pressure.service import Pressure
 from millstream.api.settings import EdgeSettings
 from millstream.api.watch.hub import Hub
+from millstream.api.ws.heap import Heap
 from millstream.connectors.objects import Objects
 from millstream.schemas.blocks import BlockSpec
 
@@ -48,6 +49,7 @@ class Edge:
     sockets: set[WebSocket] = field(default_factory=set)
     sockets_of: Counter[UUID] = field(default_factory=Counter)
     """How many of them each user has."""
+    heap: Heap = field(default_factory=Heap)
     streams: int = 0
     """Server-sent event streams that are open."""
     stopping: bool = False

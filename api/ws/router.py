@@ -42,6 +42,7 @@ async def watch(websocket: WebSocket) -> None:
     session = Session(caller.account_id, edge.hub, edge.settings.limits, edge.metrics)
     edge.sockets.add(websocket)
     edge.sockets_of[caller.user_id] += 1
+    edge.heap.opened()
     edge.metrics.sockets.inc()
     try:
         await websocket.accept()
@@ -53,6 +54,7 @@ async def watch(websocket: WebSocket) -> None:
     finally:
         session.close()
         edge.sockets.discard(websocket)
+        edge.heap.closed()
         edge.sockets_of[caller.user_id] -= 1
         if not edge.sockets_of[caller.user_id]:
             del edge.sockets_of[caller.user_id]
