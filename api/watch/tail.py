@@ -25,6 +25,8 @@ OnRecord = Callable[[ConsumerRecord], None]
 OnLost = Callable[[int], None]
 
 POLL_MS = 1000
+AT_ONCE = 100
+"""Records that are taken before the sockets have their turn."""
 DEAD_AFTER_S = 10.0
 """A loop that has not turned for so long is stuck."""
 
@@ -119,7 +121,7 @@ class Tail:
         while True:
             self._turned_at = time.monotonic()
             try:
-                batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=500)
+                batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=AT_ONCE)
             except OffsetOutOfRangeError as error:
                 for point in error.args[0]:
                     await self._skip(consumer, point)
