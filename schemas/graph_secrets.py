@@ -6,10 +6,13 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, TypeVar
 from uuid import UUID
 
+import orjson
+
 from millstream.schemas.graph import Graph, Node, SubGraph
+from millstream.schemas.graph_credentials import credentials_pins
 from millstream.schemas.graph_links import Specs, properties
 from millstream.schemas.pins import base_name
-from millstream.schemas.secrets import ref, ref_id
+from millstream.schemas.secrets import REF_BYTES, ref, ref_id
 
 PartT = TypeVar("PartT", bound=SubGraph)
 Keep = Callable[[Any], Awaitable[UUID]]
@@ -46,6 +49,18 @@ def _inner(node: Node, specs: Specs) -> frozenset[str]:
         return frozenset()
     fields = properties(node.input_default.get("input_schema"))
     return frozenset(name for name, field in fields.items() if field.get("secret") is True)
+
+
+def is_plain(graph: Graph, specs: Specs) -> bool:
+    """Tell whether a graph has nothing to do with secrets: no pins for them, none marked, and no references."""
+    if credentials_pins(graph, specs):
+        return False
+    nodes = [node for part in graph.all_graphs for node in part.nodes]
+    if any(secret_pins(node, specs) or _inner(node, specs) for node in nodes):
+        return False
+    return REF_BYTES not in orjson.dumps(
+        [node.input_default for node in nodes], option=orjson.OPT_NON_STR_KEYS
+    )
 
 
 async def without_plain_secrets(graph: Graph, specs: Specs, keep: Keep) -> Graph:

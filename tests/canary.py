@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import time
+import uuid
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from rocksdict import AccessType, Options, Rdict
 from millstream.local import keys, ports, postgres
 from millstream.local.home import Home
 from millstream.topics.clients import consumer
+from tests.integration.api import graphs
 from tests.platform import Platform
 
 DEPTH = 4
@@ -108,6 +111,25 @@ def _inflated(data: bytes) -> Iterator[bytes]:
             at = data.find(head, at + 1)
 
 
+def plant(platform: Platform) -> list[str]:
+    """Put secrets of which nothing must be found into a credential and into a run; returns them."""
+    key, value = (f"canary{uuid.uuid4().hex}" for _ in range(2))
+    body = {"type": "api_key", "provider": "canary", "title": "canary", "api_key": key}
+    made = platform.client.post("/api/v1/credentials", json=body)
+    assert made.status_code == 201, made.text
+    graph = graphs.graph(
+        [
+            graphs.node("in", graphs.INPUT, name="secret", secret=True),
+            graphs.node("store", graphs.STORE),
+            graphs.node("out", graphs.OUTPUT, name="out"),
+        ],
+        [graphs.link("in", "result", "store", "input"), graphs.link("store", "output", "out", "value")],
+    )
+    ended = platform.wait(platform.execute(platform.save(graph), {"secret": value}))
+    assert set(ended["outputs"]["out"][0]) == {"$secret"}
+    return [key, value]
+
+
 def kafka_of(platform: Platform) -> str:
     return f"127.0.0.1:{ports.remembered(Home(platform.home))['kafka']}"
 
@@ -148,15 +170,18 @@ def records(platform: Platform) -> Iterator[tuple[str, bytes | None, bytes | Non
         client.close()
 
 
-def rows(folder: Path) -> Iterator[tuple[bytes, bytes]]:
-    """Every row of a RocksDB folder, read-only."""
-    try:
-        table = Rdict(str(folder), options=Options(raw_mode=True), access_type=AccessType.read_only())
-    except Exception as error:
-        if "No such file" in str(error):
-            return
-        raise
-    try:
-        yield from table.items()
-    finally:
-        table.close()
+def rows(folder: Path) -> list[tuple[bytes, bytes]]:
+    """Every row of a RocksDB folder, read beside the process that writes it; the folder may go meanwhile."""
+    for _ in range(5):
+        try:
+            table = Rdict(str(folder), options=Options(raw_mode=True), access_type=AccessType.read_only())
+            try:
+                return list(table.items())
+            finally:
+                table.close()
+        except Exception as error:  # noqa: BLE001 - rocksdict has one kind; a file may just have been compacted away
+            last = error
+            time.sleep(0.2)
+    if not (folder / "CURRENT").exists():
+        return []
+    raise last

@@ -40,8 +40,15 @@ def dsn(servers: Servers) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """A whole platform, started by `millstream up` when the first test asks and shared by all."""
+    """A whole platform, started by `millstream up` when the first test asks and shared by all.
+
+    Secrets are planted in it first; when all tests are over they are looked for, and found nowhere (A56).
+    """
+    from tests.canary import Search, plant
     from tests.platform import running
 
     with running(tmp_path_factory.mktemp("platform")) as found:
+        planted = plant(found)
         yield found
+        places = Search(*planted).everywhere(found)
+        assert not any(places.values()), places

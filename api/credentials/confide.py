@@ -70,12 +70,17 @@ async def for_run(
     given: Mapping[str, Any],
     owner_id: UUID,
     dry_run: bool = False,
+    plain: bool = False,
 ) -> Confided:
     """Return what is to be run, with each credential found to be the owner's, and each secret sealed.
 
-    `given`: the request's `credentials_inputs`; a value is a choice or only its id.
+    `given`: the request's `credentials_inputs`; a value is a choice or only its id. `plain`: what `is_plain` says of the
+    graph, if it is known; the graph that comes back is then the same object.
     Errors: GraphInvalidError: credentials that are missing, unknown or do not fit; InputInvalidError; UnavailableError.
     """
+    if plain and not given:
+        secrets = await _mine(conn, _refs([inputs, masks]), owner_id)
+        return Confided(graph=graph, inputs=inputs, masks=masks, credentials={}, secrets=secrets)
     given = {name: {"id": value} if isinstance(value, str) else value for name, value in given.items()}
     choices = {"given": given, "masks": masks or {}}
     ids = {id_ for text in chosen_ids(graph, specs, **choices) if (id_ := as_uuid(text)) is not None}

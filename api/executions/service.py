@@ -92,6 +92,7 @@ async def prepare(edge: Edge, graph_id: UUID, body: ExecuteIn, *, owner_id: UUID
             given=body.credentials_inputs,
             owner_id=owner_id,
             dry_run=body.dry_run,
+            plain=known.is_plain(edge.specs),
         )
     work = asyncio.to_thread if len(run.graph.nodes) > IN_THREAD_NODES else _now
     plan = await work(_checked_plan, edge, run, known, body.dry_run)

@@ -15,6 +15,7 @@ from millstream.api.graphs.repository import Graphs
 from millstream.api.graphs.service import Specs, agents_of, with_sub_graphs
 from millstream.schemas.graph import Graph
 from millstream.schemas.graph_problems import Problem
+from millstream.schemas.graph_secrets import is_plain
 from millstream.schemas.graph_validation import graph_problems
 from millstream.streams.plan import CompiledPlan, compile_plan
 
@@ -35,6 +36,7 @@ class KnownGraph:
     """What they got."""
     _problems: tuple[Problem, ...] | None = field(default=None)
     _plan: CompiledPlan | None = field(default=None)
+    _plain: bool | None = field(default=None)
 
     @property
     def nodes(self) -> int:
@@ -46,6 +48,12 @@ class KnownGraph:
         if self._problems is None:
             self._problems = tuple(graph_problems(self.graph, specs, {}))
         return self._problems
+
+    def is_plain(self, specs: Specs) -> bool:
+        """Tell whether it has nothing to do with secrets."""
+        if self._plain is None:
+            self._plain = is_plain(self.graph, specs)
+        return self._plain
 
     def plan(self, specs: Specs) -> CompiledPlan:
         """Return its plan."""
