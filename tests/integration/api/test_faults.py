@@ -92,3 +92,54 @@ async def test_events_go_on_after_kafka_was_away(
     got = [frame["sequence"] for frame in frames if "sequence" in frame]
     assert got == list(range(len(got)))
     assert frames[-1]["data"]["outputs"] == {"item": [1, 2, 3]}
+
+
+async def test_without_postgresql_nothing_starts_and_with_it_all_does_again(
+    running: Running, client: httpx.AsyncClient, engine: Engine, servers: Servers
+) -> None:
+    made = await saved(client, graphs.echo())
+    url, key = f"/api/v1/graphs/{made['id']}/execute", {"Idempotency-Key": uuid.uuid4().hex}
+    body = {"inputs": {"text": "again"}}
+    id_ = (await client.post(url, json=body, headers=key)).json()["id"]  # the edge knows the graph now
+    await ended(client, id_)
+    servers.kill("postgres")
+    try:
+        answer = await client.post(url, json=body)
+        assert problem(answer, 503, "unavailable")["down"] == ["postgresql"]
+        assert int(answer.headers["Retry-After"]) > 0
+        listed = await client.get("/api/v1/executions")
+        assert problem(listed, 503, "unavailable")["down"] == ["postgresql"]
+        assert "postgresql" in problem(await client.get("/readyz"), 503, "unavailable")["down"]
+        assert (await client.get("/healthz")).status_code == 200
+    finally:
+        again(servers, "postgres")
+
+    async def is_ready() -> bool:
+        return (await client.get("/readyz")).status_code == 200
+
+    await until(is_ready, 30)
+    repeated = await client.post(url, json=body, headers=key)
+    assert (repeated.status_code, repeated.json()["id"]) == (202, id_)
+    new = await client.post(url, json=body)
+    assert (await ended(client, new.json()["id"]))["outputs"] == {"said": ["again"]}
+
+
+async def test_without_redis_executions_go_on(
+    running: Running, client: httpx.AsyncClient, engine: Engine, servers: Servers
+) -> None:
+    made = await saved(client, graphs.echo())
+    url = f"/api/v1/graphs/{made['id']}/execute"
+    servers.kill("redis")
+    try:
+        answer = await client.post(url, json={"inputs": {"text": "on"}})
+        assert answer.status_code == 202, answer.text
+        assert (await ended(client, answer.json()["id"]))["outputs"] == {"said": ["on"]}
+        assert problem(await client.get("/readyz"), 503, "unavailable")["down"] == ["redis"]
+        assert (await client.get("/healthz")).status_code == 200
+    finally:
+        again(servers, "redis")
+
+    async def is_ready() -> bool:
+        return (await client.get("/readyz")).status_code == 200
+
+    await until(is_ready, 30)
