@@ -84,6 +84,12 @@ class InputInvalidError(MillstreamError):
     code = "input_invalid"
 
 
+class QueryTooCostlyError(InputInvalidError):
+    """A GraphQL document asks for more than one may. `facts["what"]`: depth, aliases, cost."""
+
+    code = "query_too_costly"
+
+
 class PayloadTooLargeError(MillstreamError):
     """A value is over the size limit."""
 
