@@ -33,6 +33,7 @@ from millstream.api.executions.queues import Queues
 from millstream.api.executions.router import router as executions
 from millstream.api.families import ROUTERS as FAMILIES
 from millstream.api.files.router import router as files
+from millstream.api.graphql.router import install as install_graphql
 from millstream.api.graphs.router import router as graphs
 from millstream.api.health.router import router as health
 from millstream.api.http import problems
@@ -123,6 +124,7 @@ def create_app(settings: EdgeSettings, specs: Iterable[BlockSpec]) -> FastAPI:
         ws,
     ):
         app.include_router(router)
+    install_graphql(app, settings.graphql)
     describe(app)
     return app
 

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from millstream.api.auth.settings import AccessSettings
 from millstream.api.credentials.settings import SecretSettings
+from millstream.api.graphql.settings import GraphqlSettings
 from millstream.api.http.limits import RateLimits
 from millstream.connectors.objects import OBJECT_LIMIT_BYTES
 from millstream.schemas.signing import Signer
@@ -99,6 +100,8 @@ class EdgeSettings:
     limits: EdgeLimits = EdgeLimits()
     rates: RateLimits = RateLimits()
     """How often somebody may ask."""
+    graphql: GraphqlSettings = GraphqlSettings()
+    """What one document of GraphQL may ask for."""
 
     @property
     def shows_docs(self) -> bool:

@@ -41,6 +41,7 @@ def documents() -> None:
 
 def pages() -> dict[str, str]:
     """Return file name -> text of all pages that are made from code."""
+    from millstream.api.graphql.schema import make
     from millstream.topics.asyncapi import document
     from millstream.topics.pages import topics_page
 
@@ -51,6 +52,7 @@ def pages() -> dict[str, str]:
         "compatibility.md": described.compatibility_page(),
         "../clients/python/openapi.json": described.client_schema(),
         "asyncapi.json": asyncapi,
+        "schema.graphql": make().as_str().rstrip() + "\n",
     }
 
 

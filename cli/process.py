@@ -53,6 +53,7 @@ def sink(settings: Settings) -> None:
 
 def edge(settings: Settings) -> None:
     """Serve people and programs over HTTP and WebSocket, until SIGTERM."""
+    from millstream.api.graphql.settings import GraphqlSettings
     from millstream.api.http.limits import RateLimits
     from millstream.api.serve import serve
     from millstream.api.settings import EdgeLimits, EdgeSettings
@@ -66,6 +67,7 @@ def edge(settings: Settings) -> None:
             token=settings.token,
             signer=settings.signer(),
             access=_access(settings),
+            graphql=GraphqlSettings(introspection=not settings.production),
             secrets=_secrets(settings),
             rates=RateLimits(**dict(settings.rates)),
             trusted_proxies=settings.trusted_proxies,

@@ -139,6 +139,7 @@ class Hub:
         for partition in range(EVENTS.partitions):
             self.tail.unwatch(partition)
         for feed in list(self._feeds.values()):
+            feed.brief = feed.brief - {listener}
             self._close_if_idle(feed)
 
     async def _load_late(self, feed: Feed, until: int) -> None:
@@ -207,7 +208,7 @@ class Hub:
         if not self._graphs:
             return False
         owner = peek(value)
-        return owner is None or owner in self._graphs
+        return owner is None or owner in self._graphs or (owner[0], ANY_GRAPH) in self._graphs
 
     def _followers(self, events: Events) -> set[Listener]:
         """Return who follows the graph of an execution, or all that its owner runs."""
