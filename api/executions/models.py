@@ -39,7 +39,9 @@ class ExecuteIn(Ask):
     nodes_input_masks: dict[str, dict[str, Any]] | None = Field(
         None, description="Values by node id and pin, laid over whatever else arrives there."
     )
-    version: int | None = Field(None, ge=1, description="Version of the graph; default: the active one.")
+    version: int | None = Field(
+        None, ge=1, le=2**31 - 1, description="Version of the graph; default: the active one."
+    )
     human_in_the_loop_safe_mode: bool = Field(True, description="Review blocks wait for a person.")
     sensitive_action_safe_mode: bool = Field(False, description="Sensitive blocks wait for a person.")
     dry_run: bool = Field(False, description="No effects outside; blocks are imitated.")

@@ -157,7 +157,7 @@ async def get_execution(
         float, Query(ge=0, le=60, description="Wait so long for its end before answering.")
     ] = 0,
     node_limit: Annotated[int, Query(ge=0, le=NODES_MOST)] = NODES_MOST,
-    node_offset: Annotated[int, Query(ge=0)] = 0,
+    node_offset: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
 ) -> Response:
     """Return an execution with inputs, outputs and node executions, those in the order in which they were queued."""
     room = edge.settings.limits.answer_bytes

@@ -10,7 +10,7 @@ import structlog
 from aiokafka.errors import KafkaError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from psycopg import OperationalError
+from psycopg import DataError, OperationalError
 from psycopg_pool import PoolTimeout
 from pydantic import BaseModel, ConfigDict, Field
 from redis.exceptions import RedisError
@@ -165,6 +165,13 @@ async def on_server_away(request: Request, error: Exception) -> JsonAnswer:
     return _answer(request, 503, errors.UnavailableError.code, detail, facts={"down": [server.lower()]})
 
 
+async def on_odd_data(request: Request, error: Exception) -> JsonAnswer:
+    """Answer what PostgreSQL cannot keep: a number beyond its column, a text with \\0."""
+    assert isinstance(error, DataError)
+    reason = str(error).partition("\n")[0]
+    return _answer(request, 400, errors.InputInvalidError.code, f"A value cannot be kept: {reason}.")
+
+
 async def on_anything(request: Request, error: Exception) -> JsonAnswer:
     """Answer a bug of ours: the log has the traceback, the caller the id to ask for."""
     log.error("request_failed", path=request.url.path, exc_info=error)
@@ -177,6 +184,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(errors.MillstreamError, on_error)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RequestValidationError, on_validation)
+    app.add_exception_handler(DataError, on_odd_data)
     app.add_exception_handler(OperationalError, on_server_away)
     app.add_exception_handler(PoolTimeout, on_server_away)
     app.add_exception_handler(KafkaError, on_server_away)

@@ -109,11 +109,13 @@ async def test_no_request_finds_a_bug_or_an_answer_that_is_not_described(
             for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
                 try:
                     await asyncio.to_thread(_attack, operation, mode, edge.url, token, ids)
-                except Exception as error:  # noqa: BLE001 - all findings are told, not the first alone
+                except (Exception, BaseExceptionGroup) as error:  # noqa: BLE001 - all are told, not the first alone
                     found.append(f"{operation.label} ({mode.name.lower()}): {_short(error)}")
     assert not found, f"{len(found)} findings:\n" + "\n\n".join(found)
 
 
-def _short(error: Exception) -> str:
-    inner = error.exceptions if isinstance(error, ExceptionGroup) else [error]
-    return "\n".join(f"{type(each).__name__}: {str(each)[:1200]}" for each in inner)
+def _short(error: BaseException) -> str:
+    inner = error.exceptions if isinstance(error, BaseExceptionGroup) else [error]
+    return (
+        "\n".join(f"{type(each).__name__}: {str(each)[:1200]}" for each in inner) + f"\n{str(error)[-1500:]}"
+    )

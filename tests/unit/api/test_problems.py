@@ -4,7 +4,7 @@ import httpx
 import pytest
 from aiokafka.errors import KafkaConnectionError
 from fastapi import FastAPI
-from psycopg import OperationalError
+from psycopg import DataError, OperationalError
 
 from millstream.api.http import problems
 from millstream.schemas import errors
@@ -40,6 +40,7 @@ async def asked(error: Exception) -> httpx.Response:
         (errors.AuthenticationError("no"), 401, "unauthenticated"),
         (OperationalError("no route to secret-host"), 503, "unavailable"),
         (KafkaConnectionError("no route to secret-host"), 503, "unavailable"),
+        (DataError("integer out of range"), 400, "input_invalid"),
         (errors.ConfigurationError("bucket secret-host"), 500, "internal"),
         (RuntimeError("secret-host"), 500, "internal"),
     ],
