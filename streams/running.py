@@ -267,6 +267,8 @@ async def _drive(running: Running, env: Environment, block: Block) -> ParkMessag
     context = running.context = env.context(task, resumed)
     trusted = context.trusted()
     context.progress = _discreet(context.progress, trusted.mask)
+    if task.resumed is not None and REF_BYTES in task.resumed:
+        context.resumed = await trusted.resolve(resumed)
     values = await _inputs(task, env, block, trusted)
     trusted.about(block.spec.input_schema, values)
     async with contextlib.aclosing(block.run(values, context)) as items:
