@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from millstream.api.auth.principal import Scope
 from millstream.api.compat.paging import Pagination
+from millstream.api.executions.models import Chosen
 from millstream.schemas.messages import ExecutionStatus
 
 Version = Annotated[int, Field(ge=1, le=2**31 - 1)]
@@ -38,7 +39,7 @@ class RunRequest(BaseModel):
     """A wish to run a graph."""
 
     inputs: Values = Field(default_factory=dict)
-    credentials_inputs: Values = Field(default_factory=dict)
+    credentials_inputs: Chosen = Field(default_factory=dict)
     source: str | None = None
     dry_run: bool = False
 
@@ -202,7 +203,7 @@ class PresetRequest(BaseModel):
     graph_id: UUID | None = None
     graph_version: Version | None = None
     inputs: Values = Field(default_factory=dict)
-    credentials: Values = Field(default_factory=dict)
+    credentials: Chosen = Field(default_factory=dict)
     name: Annotated[str, Field(min_length=1, max_length=200)]
     description: Annotated[str, Field(max_length=10_000)]
     is_active: bool = True
@@ -212,7 +213,7 @@ class PresetUpdate(BaseModel):
     """What is changed of a preset; null and what is left out stay."""
 
     inputs: Values | None = None
-    credentials: Values | None = None
+    credentials: Chosen | None = None
     name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     description: Annotated[str, Field(max_length=10_000)] | None = None
     is_active: bool | None = None
@@ -222,7 +223,7 @@ class PresetRunRequest(BaseModel):
     """What one run has otherwise than its preset."""
 
     inputs: Values = Field(default_factory=dict)
-    credential_inputs: Values = Field(default_factory=dict)
+    credential_inputs: Chosen = Field(default_factory=dict)
 
 
 class Preset(BaseModel):

@@ -102,6 +102,7 @@ async def whole(conn: Connection, edge: Edge, row: Whole) -> dict[str, Any]:
     return {
         **meta(row, token=None if share is None else links.token_of(edge.auth.root, share)),
         "inputs": found["inputs"],
+        "credential_inputs": found["credential_inputs"],
         "nodes_input_masks": found["nodes_input_masks"],
         "outputs": found["outputs"],
         "node_executions": [{name: node[name] for name in _NODE} for node in found["node_executions"]],

@@ -25,6 +25,8 @@ def _zone(name: str) -> str:
 
 Zone = Annotated[str, AfterValidator(_zone)]
 
+Chosen = dict[str, str | dict[str, Any]]
+
 
 class Ask(BaseModel):
     """Base of bodies: a misspelt name is refused rather than passed over."""
@@ -56,7 +58,7 @@ class ExecuteIn(Ask):
         description="What the run may cost, in millionths of a US dollar; it fails with code `over_budget` beyond.",
     )
     timezone: Zone = Field("UTC", description="IANA zone for blocks that tell the time.")
-    credentials_inputs: dict[str, str | dict[str, Any]] = Field(
+    credentials_inputs: Chosen = Field(
         default_factory=dict,
         description="Credentials by the names in the graph's `credentials_input_schema`: "
         '`{"id", "provider", "type"}`, or only the id.',
