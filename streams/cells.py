@@ -77,6 +77,8 @@ class Head(Cell):
     """-1: no limit."""
     cost_microusd: int = 0
     """Spent so far, also by children."""
+    notes: int = 0
+    """Late results that were told."""
 
 
 class End(Cell):

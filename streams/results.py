@@ -14,6 +14,7 @@ from millstream.streams import resting, spending
 from millstream.streams.cells import Chunk, Held, Node, Open
 from millstream.streams.delivery import route
 from millstream.streams.gates import await_person
+from millstream.streams.notes import note_late, note_spare
 from millstream.streams.readiness import inline
 from millstream.streams.state import key
 from millstream.streams.stepping import Canned, Step
@@ -61,6 +62,7 @@ def on_finished(step: Step, message: Finished) -> None:
     opened = _bound(step, message)
     if opened is None:
         return
+    note_spare(step, opened, message)
     index, k = message.node, message.k
     _take(step, index, k, opened, message.first, message.outputs)
     spending.spent(step, message)
@@ -80,6 +82,7 @@ def _bound(step: Step, message: Started | Output | Finished) -> Open | None:
     when it comes from the same worker (which was restarted) or when the lease has ended."""
     opened = step.state.get(key(b"o", message.node, message.k), Open)
     if opened is None or opened.state != "running" or opened.attempt != message.attempt:
+        _not_taken(step, message)
         return None
     if opened.run_id not in (None, message.run_id):
         leased = step.at < opened.heard_at + LEASE_MS and opened.worker != message.worker
@@ -88,9 +91,16 @@ def _bound(step: Step, message: Started | Output | Finished) -> Open | None:
                 opened.spare = encode(message)
                 step.state.put(key(b"o", message.node, message.k), opened)
                 step.set_timer(opened.heard_at + LEASE_MS, "lease", message.node, message.k)
+            else:
+                _not_taken(step, message)
             return None
     opened.run_id, opened.worker, opened.heard_at = message.run_id, message.worker, step.at
     return opened
+
+
+def _not_taken(step: Step, message: Started | Output | Finished) -> None:
+    if isinstance(message, Finished):
+        note_late(step, message)
 
 
 def lease_ended(step: Step, index: int, k: int) -> None:

@@ -53,6 +53,7 @@ class Reference:
         self.attempts: dict[str, list[Attempt]] = {name: [] for name in parts}
         self.ready: dict[str, list[Attempt]] = {name: [] for name in parts}
         self.routed: dict[str, int] = dict.fromkeys(parts, 0)
+        self.notes = 0
         for name in parts:
             if not any(wire.sink == name for wire in wires):
                 attempt = Attempt(name)
@@ -169,6 +170,10 @@ class Reference:
 
     def nudge(self) -> None:
         """Somebody asks whether the run still goes on. What is asked for is what it was before."""
+
+    def late(self) -> None:
+        """A run speaks whose node execution has ended by another. It is noted if the run goes on; the outcome is the same."""
+        self.notes += bool(self.unfinished())
 
     def outcome(self) -> dict[str, list[tuple[str, Values, list[tuple[str, Any]]]]]:
         """Return node -> its ready executions in order: status, input, outputs."""

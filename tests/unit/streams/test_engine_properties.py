@@ -1,7 +1,7 @@
 """Random graphs under random interruptions end as the reference says.
 
 Deliveries are repeated; a step is cut off after its effects were sent and before its state was written, and done again from
-the rows alone; runs of tasks are repeated with other run ids; silences are followed by nudges.
+the rows alone; runs of tasks are repeated with other run ids, at once and long after; silences are followed by nudges.
 Nothing of this may change the outcome.
 """
 
@@ -34,6 +34,7 @@ from millstream.schemas.messages import (
 from millstream.streams import joins, stepping
 from millstream.streams.cells import End
 from millstream.streams.engine import decide
+from millstream.streams.notes import NOTE_LIMIT
 from millstream.streams.nudging import GIVEN_LIMIT
 from millstream.streams.plan import compile_plan, decode_plan
 from millstream.streams.readiness import inline
@@ -148,6 +149,7 @@ class Interrupted:
         self.rows = MemoryRows()
         self.offset = 0
         self.nudges = 0
+        self.results = 0
         self.tasks: dict[tuple[bytes, int], Run] = {}
         self.events: dict[int, Delta] = {}
         self.say(
@@ -183,6 +185,7 @@ class Interrupted:
         for send in effects.sends:
             self.sent(decode(encode(send.message)))
         if write and state is not None:
+            self.results += open_ and isinstance(message, Finished)
             self.rows.write(state.flush(self.offset))
 
     def sent(self, message: Message) -> None:
@@ -283,12 +286,17 @@ def test_interrupted_runs_end_as_the_reference_says(
         finished.add((task.node_execution_id, task.attempt))
         real.finish(task, 1)
         if data.draw(st.integers(0, 5)) == 0:
-            real.finish(task, 2)
+            late = data.draw(st.sampled_from(sorted(finished)))
+            expected.late()
+            real.finish(real.tasks[late], 2)
         if data.draw(st.integers(0, 5)) == 0:
             expected.nudge()
             real.nudge()
     assert expected.unfinished() == []
     assert real.outcome() == expected.outcome()
+    notes = [delta for delta in real.events.values() if delta.kind == "NOTE"]
+    assert len(notes) == min(NOTE_LIMIT, real.results - len(finished)), "each result counts or is noted"
+    assert len(notes) >= min(NOTE_LIMIT, expected.notes)
     transitions.check(real.events[number] for number in range(len(real.events)))
     last = real.events[len(real.events) - 1]
     assert last.kind == "EXECUTION"
