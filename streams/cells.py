@@ -169,6 +169,8 @@ class Open(Cell):
     """Parked for a time far away, or for a child that rests."""
     cost_microusd: int = 0
     """Of its child, as far as it was told."""
+    told_at: int = 0
+    """When it was last told that the newest task runs; broker's clock."""
 
 
 class Ready(Cell):

@@ -2,7 +2,8 @@
 
 A task is given again only if it was not heard of for long and waits in no lane any more: the workers of its lane have taken
 all that is as old. It is the same task with the same attempt, so whichever of its runs speaks first is the one that counts,
-and a block that may not run twice still finds the claim of its first run. Otherwise a nudge changes nothing.
+and a block that may not run twice still finds the claim of its first run. A run that is heard of is told once more, so that a
+healthy block that takes hours is not taken for a silent one. Otherwise a nudge changes nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import orjson
 from millstream.schemas.messages import Delta, Failure, Nudge
 from millstream.streams.cells import Open
 from millstream.streams.plan import RunNode
-from millstream.streams.results import LEASE_MS, settle_node
+from millstream.streams.results import LEASE_MS, settle_node, still_running
 from millstream.streams.state import key, numbers
 from millstream.streams.stepping import Step
 
@@ -40,6 +41,8 @@ def on_nudge(step: Step, message: Nudge) -> None:
         node = step.plan.node(index)
         if _lost(step, opened, silent_ms, taken.get(node.block.lane)):
             lost.append((node, k, opened))
+        else:
+            still_running(step, index, k, opened)
     _recount(step, states)
     for node, k, opened in lost:
         if step.ended is None:

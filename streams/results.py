@@ -22,6 +22,8 @@ from millstream.streams.verdict import note_failure
 
 LEASE_MS = 15_000
 """A run that was not heard of for so long may be replaced by another one."""
+TOLD_MS = 60_000
+"""A long run is told again at most so often."""
 OUTPUT_LIMIT = 100_000
 """Values that one node execution may emit."""
 
@@ -48,13 +50,25 @@ def on_output(step: Step, message: Output) -> None:
 
 def _tell_running(step: Step, message: Started | Output, opened: Open) -> None:
     """Once for each run, with since when and by whom."""
-    if opened.started_at:
-        return
-    opened.started_at = message.at
-    reason = {"kind": "running", "since": message.at, "worker": message.worker}
+    if not opened.started_at:
+        opened.started_at = message.at
+        _say_running(step, message.node, message.k, opened)
+
+
+def still_running(step: Step, index: int, k: int, opened: Open) -> None:
+    """Somebody asks about a run that was heard of within its lease: tell once more that it runs, so that whoever watches
+    sees that a long block is a healthy one."""
+    alive = opened.state == "running" and opened.started_at and step.at < opened.heard_at + LEASE_MS
+    if alive and step.at >= opened.told_at + TOLD_MS:
+        _say_running(step, index, k, opened)
+        step.state.put(key(b"o", index, k), opened)
+
+
+def _say_running(step: Step, index: int, k: int, opened: Open) -> None:
+    opened.told_at = step.at
+    reason = {"kind": "running", "since": opened.started_at, "worker": opened.worker}
     detail = orjson.dumps({"reason": reason})
-    delta = Delta(kind="RUNNING", status="RUNNING", detail=detail, at=message.at)
-    _tell(step, message.node, message.k, delta)
+    _tell(step, index, k, Delta(kind="RUNNING", status="RUNNING", detail=detail, at=opened.started_at))
 
 
 def on_finished(step: Step, message: Finished) -> None:

@@ -8,10 +8,10 @@ import orjson
 import pytest
 
 from millstream.schemas.codec import encode
-from millstream.schemas.messages import Finished, Nudge, Run, Started, Taken
+from millstream.schemas.messages import Delta, Finished, Nudge, Run, Started, Taken
 from millstream.streams.cells import Head
 from millstream.streams.nudging import GIVEN_LIMIT
-from millstream.streams.results import LEASE_MS
+from millstream.streams.results import LEASE_MS, TOLD_MS
 from millstream.streams.running import Environment, Running, run_task
 from millstream.streams.state import load
 from tests.unit.streams.context import context
@@ -46,6 +46,19 @@ def nudge(
     simulation.inbox.insert(0, (simulation.execution_id, message))
     simulation.step()
     return simulation.tasks[before:]
+
+
+def alive(task: Run) -> Started:
+    """What a run says every few seconds."""
+    return Started(
+        execution_id=task.execution_id,
+        node=task.node,
+        k=task.k,
+        run_id=b"r" * 16,
+        attempt=task.attempt,
+        worker="w",
+        at=5,
+    )
 
 
 async def test_a_lost_task_is_given_again_as_it_was_and_the_run_ends() -> None:
@@ -96,19 +109,35 @@ async def test_a_run_that_renews_its_lease_is_left_alone() -> None:
     simulation = begun()
     task = simulation.tasks[0]
     simulation.now += LATER_MS
-    alive = Started(
-        execution_id=task.execution_id,
-        node=task.node,
-        k=task.k,
-        run_id=b"r" * 16,
-        attempt=1,
-        worker="w",
-        at=0,
-    )
-    simulation.inbox.append((simulation.execution_id, alive))
+    simulation.inbox.append((simulation.execution_id, alive(task)))
     simulation.step()
     assert nudge(simulation, after_ms=SILENT_MS - 1000) == []
     assert len(nudge(simulation, after_ms=2000)) == 1
+
+
+async def test_a_run_that_takes_hours_is_told_again_when_somebody_asks_but_not_too_often() -> None:
+    """Its lease is renewed without an event: whoever only reads events would think that nothing goes on."""
+    simulation = begun()
+    task = simulation.tasks[0]
+
+    def hear_and_ask(after_ms: int) -> list[Delta]:
+        simulation.now += after_ms
+        before = len(simulation.events)
+        simulation.inbox.append((simulation.execution_id, alive(task)))
+        simulation.step()
+        assert nudge(simulation, after_ms=1000) == []
+        return [delta for _, delta in simulation.events[before:]]
+
+    [first] = hear_and_ask(0)
+    assert hear_and_ask(TOLD_MS // 2) == []
+    assert hear_and_ask(TOLD_MS) == [first]
+    assert hear_and_ask(TOLD_MS - 10_000) == []
+    assert hear_and_ask(10_000) == [first]
+    assert first.kind == "RUNNING"
+    assert orjson.loads(first.detail or b"")["reason"] == {"kind": "running", "since": 5, "worker": "w"}
+    before = len(simulation.events)
+    nudge(simulation, after_ms=LEASE_MS)
+    assert len(simulation.events) == before, "the lease has ended"
 
 
 async def test_a_task_that_is_lost_again_and_again_fails_its_node() -> None:
