@@ -42,10 +42,10 @@ def tail(
     from millstream.topics.tail import last
 
     conf = kafka_conf(connected())
-    for record in last(conf, [AUDIT.name], count, follow=follow):
-        found = _message(record)
-        if found is not None:
-            say(json.dumps(as_dict(found)) if as_json else line(found))
+    found = (_message(record) for record in last(conf, [AUDIT.name], count, follow=follow))
+    ours = (record for record in found if record is not None)
+    for record in ours if follow else sorted(ours, key=lambda record: record.sequence):
+        say(json.dumps(as_dict(record)) if as_json else line(record))
 
 
 @app.command()
