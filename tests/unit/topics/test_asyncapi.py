@@ -85,7 +85,7 @@ def test_public_are_the_topics_whose_records_have_cloud_events() -> None:
 
 def test_the_files_are_up_to_date() -> None:
     for name, text in documents.pages().items():
-        assert (documents.FOLDER / name).read_text() == text, "run `millstream documents`"
+        assert (documents.FOLDER / name).read_text() == text, f"{name}: run `millstream documents`"
 
 
 class Reader(html.parser.HTMLParser):
