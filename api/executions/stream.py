@@ -63,7 +63,9 @@ class Listener(Subscription):
 
 async def answer(edge: Edge, execution_id: UUID, user: Principal, *, since: int) -> Response:
     """Return the stream of what comes after event `since`. Errors: NotFoundError, UnavailableError."""
-    if len(edge.sockets) + edge.streams >= edge.settings.limits.sockets:
+    limits = edge.settings.limits
+    full = edge.sockets_of[user.user_id] >= limits.user_sockets
+    if full or len(edge.sockets) + edge.streams >= limits.sockets:
         raise UnavailableError("As many streams are open here as may be; try again in a moment.")
     outbox = Outbox(edge.settings.limits)
     listener = Listener(outbox, str(execution_id), edge.metrics, since=since)
@@ -88,6 +90,7 @@ async def _events(
     edge: Edge, user: Principal, feed: Feed, listener: Listener, outbox: Outbox
 ) -> AsyncIterator[bytes]:
     edge.streams += 1
+    edge.sockets_of[user.user_id] += 1
     try:
         with edge.auth.revocations.watching(user) as ended:
             tasks = (
@@ -103,6 +106,9 @@ async def _events(
                 await asyncio.gather(*tasks, return_exceptions=True)
     finally:
         edge.streams -= 1
+        edge.sockets_of[user.user_id] -= 1
+        if not edge.sockets_of[user.user_id]:
+            del edge.sockets_of[user.user_id]
         edge.hub.leave(feed, listener, past=True)
 
 
