@@ -79,7 +79,7 @@ def middle(conn: psycopg.Connection[Any], status: str = "COMPLETED") -> tuple[uu
         [USER, status, THIS.plus(MONTHS // 2).start],
     ).fetchone()
     assert row is not None
-    return row
+    return row[0], row[1]
 
 
 @pytest.mark.parametrize("where", ["newest", "middle"])
