@@ -119,6 +119,9 @@ from .outputs_out_status import OutputsOutStatus
 from .outputs_out_verdict_type_0 import OutputsOutVerdictType0
 from .preset_change import PresetChange
 from .preset_change_credentials_inputs import PresetChangeCredentialsInputs
+from .preset_change_credentials_inputs_additional_property_type_1 import (
+    PresetChangeCredentialsInputsAdditionalPropertyType1,
+)
 from .preset_change_inputs import PresetChangeInputs
 from .preset_change_nodes_input_masks_type_0 import PresetChangeNodesInputMasksType0
 from .preset_change_nodes_input_masks_type_0_additional_property import (
@@ -126,6 +129,9 @@ from .preset_change_nodes_input_masks_type_0_additional_property import (
 )
 from .preset_in import PresetIn
 from .preset_in_credentials_inputs import PresetInCredentialsInputs
+from .preset_in_credentials_inputs_additional_property_type_1 import (
+    PresetInCredentialsInputsAdditionalPropertyType1,
+)
 from .preset_in_inputs import PresetInInputs
 from .preset_in_nodes_input_masks_type_0 import PresetInNodesInputMasksType0
 from .preset_in_nodes_input_masks_type_0_additional_property import (
@@ -160,6 +166,9 @@ from .run_in import RunIn
 from .run_in_inputs import RunInInputs
 from .run_preset_in import RunPresetIn
 from .run_preset_in_credentials_inputs import RunPresetInCredentialsInputs
+from .run_preset_in_credentials_inputs_additional_property_type_1 import (
+    RunPresetInCredentialsInputsAdditionalPropertyType1,
+)
 from .run_preset_in_inputs import RunPresetInInputs
 from .scope import Scope
 from .session_out import SessionOut
@@ -301,11 +310,13 @@ __all__ = (
     "OutputsOutVerdictType0",
     "PresetChange",
     "PresetChangeCredentialsInputs",
+    "PresetChangeCredentialsInputsAdditionalPropertyType1",
     "PresetChangeInputs",
     "PresetChangeNodesInputMasksType0",
     "PresetChangeNodesInputMasksType0AdditionalProperty",
     "PresetIn",
     "PresetInCredentialsInputs",
+    "PresetInCredentialsInputsAdditionalPropertyType1",
     "PresetInInputs",
     "PresetInNodesInputMasksType0",
     "PresetInNodesInputMasksType0AdditionalProperty",
@@ -338,6 +349,7 @@ __all__ = (
     "RunInInputs",
     "RunPresetIn",
     "RunPresetInCredentialsInputs",
+    "RunPresetInCredentialsInputsAdditionalPropertyType1",
     "RunPresetInInputs",
     "Scope",
     "SessionOut",
