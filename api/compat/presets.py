@@ -66,7 +66,7 @@ async def autogpt_list_presets(
 @router.post("", response_model=models.Preset)
 @require(Scope.WRITE_GRAPH)
 async def autogpt_create_preset(
-    body: models.PresetRequest, user: CurrentUser, conn: WriteConnection
+    body: models.PresetRequest, user: CurrentUser, conn: WriteConnection, edge: EdgeDep
 ) -> Response:
     """Save inputs of a graph, or (`graph_execution_id`) those of a run."""
     graph_id, version, inputs, masks = body.graph_id, body.graph_version, body.inputs, None
@@ -93,7 +93,7 @@ async def autogpt_create_preset(
         credentials_inputs=body.credentials,
         is_active=body.is_active,
     )
-    made = await service.add(Presets(conn), Graphs(conn), saved, owner_id=user.account_id)
+    made = await service.add(edge, conn, saved, owner_id=user.account_id)
     return JsonAnswer(await _shown(conn, made))
 
 
@@ -107,13 +107,13 @@ async def autogpt_get_preset(preset_id: UUID, user: CurrentUser, conn: ReadConne
 @router.patch("/{preset_id}", response_model=models.Preset)
 @require(Scope.WRITE_GRAPH)
 async def autogpt_update_preset(
-    preset_id: UUID, body: models.PresetUpdate, user: CurrentUser, conn: WriteConnection
+    preset_id: UUID, body: models.PresetUpdate, user: CurrentUser, conn: WriteConnection, edge: EdgeDep
 ) -> Response:
     """Change what is given of a preset."""
     changes = body.model_dump(exclude_none=True)
     if "credentials" in changes:
         changes["credentials_inputs"] = changes.pop("credentials")
-    row = await service.change(Presets(conn), Graphs(conn), preset_id, changes, owner_id=user.account_id)
+    row = await service.change(edge, conn, preset_id, changes, owner_id=user.account_id)
     return JsonAnswer(await _shown(conn, row))
 
 

@@ -106,6 +106,24 @@ async def for_run(
     )
 
 
+async def for_preset(
+    conn: Connection,
+    vault: Vault,
+    graph: Graph,
+    specs: Specs,
+    *,
+    inputs: dict[str, Any],
+    masks: Masks | None,
+    owner_id: UUID,
+) -> tuple[dict[str, Any], Masks | None]:
+    """Return inputs and masks of a graph as they may be kept. Errors: as `for_run`."""
+    keep = _keeper(conn, vault, owner_id)
+    inputs = await kept(inputs, secret_inputs(graph, specs), keep)
+    masks = None if masks is None else await _masks(graph, specs, masks, keep)
+    await _mine(conn, _refs([inputs, masks]), owner_id)
+    return inputs, masks
+
+
 async def for_inputs(
     conn: Connection, vault: Vault, inputs: dict[str, Any], marked: frozenset[str], *, owner_id: UUID
 ) -> tuple[dict[str, Any], frozenset[UUID]]:

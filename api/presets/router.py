@@ -13,9 +13,8 @@ from pydantic import BaseModel, Field
 from millstream.api.auth.guards import CurrentUser, require
 from millstream.api.auth.principal import Scope
 from millstream.api.database import ReadConnection, WriteConnection
-from millstream.api.executions.models import Ask, ExecutionHead
+from millstream.api.executions.models import Ask, Chosen, ExecutionHead
 from millstream.api.executions.router import IdempotencyKey, accepted
-from millstream.api.graphs.repository import Graphs
 from millstream.api.http.answers import JsonAnswer
 from millstream.api.http.paging import LIMIT_DEFAULT, Cursor, CursorText, Limit, page
 from millstream.api.http.problems import documented
@@ -41,9 +40,7 @@ Inputs = Annotated[dict[str, Any], Field(description="Values by name of the grap
 Masks = Annotated[
     dict[str, dict[str, Any]], Field(description="Values by node id and pin, laid over what arrives there.")
 ]
-Credentials = Annotated[
-    dict[str, Any], Field(description="Credentials by name of the graph's inputs for them.")
-]
+Credentials = Annotated[Chosen, Field(description="Credentials by name of the graph's inputs for them.")]
 
 
 class PresetIn(Ask):
@@ -114,10 +111,10 @@ def shown(row: Preset) -> dict[str, Any]:
 
 @router.post("", status_code=201, response_model=PresetOut, responses=documented(NotFoundError))
 @require(Scope.WRITE_GRAPH)
-async def create_preset(body: PresetIn, user: CurrentUser, conn: WriteConnection) -> Response:
+async def create_preset(body: PresetIn, user: CurrentUser, conn: WriteConnection, edge: EdgeDep) -> Response:
     """Save inputs of a graph under a name."""
     saved = Saved(**body.model_dump())
-    row = await service.add(Presets(conn), Graphs(conn), saved, owner_id=user.account_id)
+    row = await service.add(edge, conn, saved, owner_id=user.account_id)
     return JsonAnswer(shown(row), 201, headers={"Location": f"/api/v1/presets/{row.id}"})
 
 
@@ -149,11 +146,11 @@ async def get_preset(preset_id: UUID, user: CurrentUser, conn: ReadConnection) -
 @router.patch("/{preset_id}", response_model=PresetOut, responses=documented(NotFoundError))
 @require(Scope.WRITE_GRAPH)
 async def update_preset(
-    preset_id: UUID, body: PresetChange, user: CurrentUser, conn: WriteConnection
+    preset_id: UUID, body: PresetChange, user: CurrentUser, conn: WriteConnection, edge: EdgeDep
 ) -> Response:
     """Change what is named of a preset; the rest stays."""
     changes = body.model_dump(exclude_unset=True)
-    row = await service.change(Presets(conn), Graphs(conn), preset_id, changes, owner_id=user.account_id)
+    row = await service.change(edge, conn, preset_id, changes, owner_id=user.account_id)
     return JsonAnswer(shown(row))
 
 

@@ -6,30 +6,51 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from millstream.api.credentials import confide
+from millstream.api.database import Connection
 from millstream.api.executions import service as executions
 from millstream.api.executions.models import ExecuteIn
 from millstream.api.graphs.repository import Graphs
+from millstream.api.graphs.service import with_sub_graphs
 from millstream.api.presets.repository import Preset, Presets, Saved
 from millstream.api.state import Edge
 from millstream.schemas.errors import ConflictError
 
 
-async def add(presets: Presets, graphs: Graphs, saved: Saved, *, owner_id: UUID) -> Preset:
-    """Save a preset. Errors: NotFoundError: there is no such graph, or version."""
-    await graphs.get(saved.graph_id, owner_id=owner_id, version=saved.graph_version)
-    return await presets.add(saved, owner_id=owner_id)
+async def add(edge: Edge, conn: Connection, saved: Saved, *, owner_id: UUID) -> Preset:
+    """Save a preset, its secrets sealed. Errors: NotFoundError: there is no such graph, or version; InputInvalidError."""
+    saved = await _sealed(edge, conn, saved, owner_id=owner_id)
+    return await Presets(conn).add(saved, owner_id=owner_id)
 
 
 async def change(
-    presets: Presets, graphs: Graphs, preset_id: UUID, changes: dict[str, Any], *, owner_id: UUID
+    edge: Edge, conn: Connection, preset_id: UUID, changes: dict[str, Any], *, owner_id: UUID
 ) -> Preset:
-    """Change what is named. Errors: NotFoundError: no such preset, or no such version of its graph."""
+    """Change what is named. Errors: NotFoundError: no such preset, or no such version of its graph; InputInvalidError."""
+    presets = Presets(conn)
     row = await presets.get(preset_id, owner_id=owner_id, lock=True)
     now = Saved(**{name: getattr(row, name) for name in Saved.__slots__})
     wanted = replace(now, **changes)
-    if wanted.graph_version is not None:
-        await graphs.get(wanted.graph_id, owner_id=owner_id, version=wanted.graph_version)
+    if wanted.graph_version is not None or {"inputs", "nodes_input_masks"} & changes.keys():
+        wanted = await _sealed(edge, conn, wanted, owner_id=owner_id)
     return await presets.update(preset_id, wanted, owner_id=owner_id)
+
+
+async def _sealed(edge: Edge, conn: Connection, saved: Saved, *, owner_id: UUID) -> Saved:
+    """Return it with references in the places of secrets. Errors: NotFoundError: there is no such graph, or version."""
+    graphs = Graphs(conn)
+    row = await graphs.get(saved.graph_id, owner_id=owner_id, version=saved.graph_version)
+    graph = await with_sub_graphs(graphs, row)
+    inputs, masks = await confide.for_preset(
+        conn,
+        edge.vault,
+        graph,
+        edge.specs,
+        inputs=saved.inputs,
+        masks=saved.nodes_input_masks,
+        owner_id=owner_id,
+    )
+    return replace(saved, inputs=inputs, nodes_input_masks=masks)
 
 
 async def run(

@@ -333,3 +333,21 @@ async def test_many_secrets_are_sealed_at_once_without_waiting_for_each_other(ru
         found = await running.edge.vault.opened_values(conn, ids, owner_id=LOCAL_USER_ID)
         assert await running.edge.vault.opened_values(conn, ids, owner_id=uuid.uuid4()) == []
     assert len({opened.data["value"] for opened in found}) == 20
+
+
+async def test_a_preset_keeps_references_to_secrets(running: Running, client: httpx.AsyncClient) -> None:
+    graph = await saved(client, graphs.graph([graphs.node("in", graphs.INPUT, name="key", secret=True)], []))
+    body = {"graph_id": graph["id"], "name": "p", "inputs": {"key": CANARY}}
+    made_ = (await client.post("/api/v1/presets", json=body)).json()
+    assert set(made_["inputs"]["key"]) == {"$secret"}
+    path = f"/api/v1/presets/{made_['id']}"
+    changed = (await client.patch(path, json={"inputs": {"key": CANARY + "2"}})).json()
+    assert set(changed["inputs"]["key"]) == {"$secret"}
+    answer = await client.post(f"{path}/execute", json={})
+    assert answer.status_code == 202, answer.text
+    found = (await client.get(f"/api/v1/executions/{answer.json()['id']}")).json()
+    assert found["inputs"] == changed["inputs"]
+    async with statements(running.edge.pool) as conn:
+        cur = await conn.execute("SELECT p::text FROM presets p")
+        assert CANARY not in str(await cur.fetchall())
+    await client.post(f"/api/v1/executions/{answer.json()['id']}/stop", json={})
