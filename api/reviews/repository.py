@@ -47,7 +47,8 @@ WHERE n.execution_id = %(execution_id)s AND n.review IS NOT NULL ORDER BY n.crea
 """
 PENDING = f"""
 SELECT {_COLUMNS} FROM node_executions n {_OWNED}
-WHERE n.user_id = %(owner_id)s AND n.status = 'REVIEW' AND n.review IS NOT NULL AND e.status IN ('RUNNING', 'REVIEW', 'INCOMPLETE')
+WHERE n.user_id = %(owner_id)s AND n.status = 'REVIEW' AND n.review IS NOT NULL
+AND e.status IN ('RUNNING', 'REVIEW', 'INCOMPLETE')
 ORDER BY n.queue_time DESC NULLS LAST, n.id LIMIT %(limit)s OFFSET %(offset)s
 """
 
