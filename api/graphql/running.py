@@ -89,6 +89,8 @@ class Runner:
                 async for result in stream:
                     if isinstance(result, PreExecutionError):
                         raise (result.errors or [GraphQLError("It cannot be run.")])[0]
+                    if result.errors and result.data is None:  # refused, or broken off: nothing follows
+                        raise result.errors[0]
                     shown = [errors.shown(error, "") for error in result.errors or []]
                     yield {"data": result.data} | ({"errors": shown} if shown else {})
             finally:
