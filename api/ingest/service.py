@@ -13,6 +13,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
+from psycopg import OperationalError
+from psycopg_pool import PoolTimeout
+from starlette.requests import ClientDisconnect
+
 from millstream.api.credentials import confide
 from millstream.api.database import statements
 from millstream.api.executions import service
@@ -99,7 +103,15 @@ async def prepare(
             row = await graphs.get(graph_id, owner_id=owner_id, version=version)
         graph = await graphs_service.with_sub_graphs(graphs, row)
         ready = await confide.for_run(
-            conn, edge.vault, graph, edge.specs, inputs={}, masks=None, given={}, owner_id=owner_id, dry_run=dry_run
+            conn,
+            edge.vault,
+            graph,
+            edge.specs,
+            inputs={},
+            masks=None,
+            given={},
+            owner_id=owner_id,
+            dry_run=dry_run,
         )
         graph = ready.graph
     refuse(await asyncio.to_thread(_graph_problems, edge, graph, dry_run), doing="run")
@@ -148,9 +160,11 @@ async def run(edge: Edge, template: Template, chunks: AsyncIterator[bytes]) -> S
         if not (summary.started or summary.repeated):
             raise
         summary.stopped = _told(error)
+    except ClientDisconnect:
+        summary.stopped = {"code": "disconnected", "message": "The sender went away."}
     finally:
         if sending is not None:
-            await asyncio.wait([sending])
+            await asyncio.gather(sending, return_exceptions=True)
     return summary
 
 
@@ -232,7 +246,7 @@ async def _start(
                 await sending
         except MillstreamError as error:
             if sending is not None:
-                await asyncio.wait([sending])
+                await asyncio.gather(sending, return_exceptions=True)
             for each in rows:
                 summary.fail(each.result, error)
             raise
@@ -256,17 +270,22 @@ async def _room(edge: Edge, owner_id: UUID, wanted: int) -> int:
 
 async def _noted(edge: Edge, template: Template, lot: list[_Row], summary: Summary) -> list[_Row]:
     """Insert rows; returns those whose keys are new, and says of the others what their keys were used for."""
-    async with statements(edge.pool) as conn:
-        executions = Executions(conn)
-        made = await executions.add_all([each.row for each in lot])
-        used = [key for each in lot if each.row.id not in made and (key := each.row.idempotency_key)]
-        earlier = await executions.earlier_of(used, owner_id=template.owner_id) if used else {}
+    try:
+        async with statements(edge.pool) as conn:
+            executions = Executions(conn)
+            made = await executions.add_all([each.row for each in lot])
+            used = [key for each in lot if each.row.id not in made and (key := each.row.idempotency_key)]
+            earlier = await executions.earlier_of(used, owner_id=template.owner_id) if used else {}
+    except (OperationalError, PoolTimeout) as away:
+        raise UnavailableError(
+            "PostgreSQL does not answer now; send these lines again with the same keys.", down=["postgresql"]
+        ) from away
     for each in lot:
         if each.row.id in made:
             each.result["id"] = each.row.id
             continue
         key = each.row.idempotency_key or ""
-        id_, digest = earlier[key]
+        id_, digest = earlier.get(key, (None, None))  # None: its execution was removed with its month
         if digest == each.row.request[11:75]:
             summary.repeated += 1
             each.result |= {"id": id_, "repeated": True}

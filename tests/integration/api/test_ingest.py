@@ -21,7 +21,7 @@ from millstream.api.settings import EdgeSettings
 from millstream.schemas.messages import Start
 from tests.integration.api import graphs
 from tests.integration.api.calls import ended, problem, saved, until
-from tests.integration.api.conftest import Running
+from tests.integration.api.conftest import TOKEN, Running
 from tests.integration.api.engine import Engine
 
 log = logging.getLogger(__name__)
@@ -148,6 +148,31 @@ async def test_the_first_lines_start_before_the_last_ones_come(
     answer = await client.post(f"/api/v1/ingest/{made['id']}", content=slowly(), headers=NDJSON)
     assert seen.is_set()
     assert answer.json()["started"] == 2
+
+
+async def test_what_came_before_the_sender_went_away_is_started(
+    running: Running, client: httpx.AsyncClient, engine: Engine
+) -> None:
+    made = await saved(client, graphs.echo())
+    url = httpx.URL(running.url)
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    line = body_of({"inputs": {"text": "a"}})
+    head = (
+        f"POST /api/v1/ingest/{made['id']} HTTP/1.1\r\nHost: {url.host}\r\nAuthorization: Bearer {TOKEN}\r\n"
+        "Content-Type: application/x-ndjson\r\nContent-Length: 100000\r\n\r\n"
+    )
+    writer.write(head.encode() + line + line[:5])
+    await writer.drain()
+
+    async def begun() -> bool:
+        return bool((await client.get("/api/v1/executions", params={"graph_id": made["id"]})).json()["items"])
+
+    await until(begun)
+    writer.close()
+    await asyncio.sleep(0.2)
+    items = (await client.get("/api/v1/executions", params={"graph_id": made["id"]})).json()["items"]
+    assert len(items) == 1
+    assert (await ingest(client, made["id"], {"inputs": {"text": "b"}}))["started"] == 1
 
 
 async def test_lines_start_many_times_faster_than_requests(
