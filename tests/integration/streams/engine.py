@@ -7,6 +7,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from redis.asyncio import Redis
+
+from millstream.connectors.claims import RedisClaims
 from millstream.connectors.dead_letters import dead_letter
 from millstream.connectors.objects import Objects
 from millstream.processors.context import Context
@@ -36,6 +39,15 @@ async def gated(value: str, gate: str, *, ctx: Context) -> str:
     return value
 
 
+@block(repeatable=False)
+async def paid(value: str, gate: str, *, ctx: Context) -> str:
+    """Costs money each time that it runs."""
+    TRACE[0]("begin", id=value)
+    await opened(gate or None)
+    TRACE[0]("end", id=value)
+    return value
+
+
 @block
 async def broken(value: str) -> str:
     """Raises what no block should."""
@@ -49,7 +61,7 @@ async def slow(value: str, seconds: float = 0.05) -> str:
     return value
 
 
-REGISTRY = Registry({b.spec.id: b for b in (gated, broken, slow)})
+REGISTRY = Registry({b.spec.id: b for b in (gated, paid, broken, slow)})
 
 
 def letter_of(group: str) -> Any:
@@ -72,6 +84,15 @@ def letter_of(group: str) -> Any:
     return of
 
 
+async def claims_of(conf: dict[str, Any]) -> Any:
+    """Claims in Redis if there is one, as the platform's workers have them."""
+    if "redis" not in conf:
+        return NoClaims()
+    claims = RedisClaims(Redis.from_url(conf["redis"]))
+    await claims.prepare()
+    return claims
+
+
 async def lane(conf: dict[str, Any], trace: Trace) -> int:
     """The lane `lane`; `drain_s` is how long it may finish what runs after SIGTERM."""
     TRACE.append(trace)
@@ -80,13 +101,14 @@ async def lane(conf: dict[str, Any], trace: Trace) -> int:
     env = Environment(
         registry=REGISTRY,
         values=Values(),
-        claims=NoClaims(),
+        claims=await claims_of(conf),
         cache=DictCache(),
         context=context,
         worker=conf["instance"],
     )
     worker = Worker(env, producer, letter_of("lane"), service.crash)
     app = build_lane(settings(conf), conf["lane"], worker)
+    app.conf.broker_rebalance_timeout = conf.get("rebalance_s", app.conf.broker_rebalance_timeout)
     trace.follow(app)
     try:
         return await service.run(

@@ -14,11 +14,11 @@ from millstream.schemas.graph import parse_graph
 from millstream.schemas.messages import DeadLetter, Events, Run, Start
 from millstream.streams.plan import compile_plan
 from millstream.topics.catalogue import DEAD_LETTERS, EVENTS, INBOX, PARTITIONS, tasks
-from tests.integration.streams.engine import REGISTRY, broken, gated
+from tests.integration.streams.engine import REGISTRY, broken, gated, paid
 from tests.integration.streams.kit import Kit
 
 USER = "3e53486c-cf57-477e-ba2a-cb02dc828e1a"
-BLOCKS = {"gated": gated.spec.id, "broken": broken.spec.id}
+BLOCKS = {"gated": gated.spec.id, "paid": paid.spec.id, "broken": broken.spec.id}
 
 
 def lane_of(bench: Kit) -> str:
@@ -38,7 +38,9 @@ def task(value: str, *, gate: str = "", block: str = "gated") -> Run:
         graph_version=1,
         node_id="n",
         block_id=BLOCKS.get(block, block),
-        input=orjson.dumps({"value": value, "gate": gate} if block == "gated" else {"value": value}),
+        input=orjson.dumps(
+            {"value": value, "gate": gate} if block in ("gated", "paid") else {"value": value}
+        ),
     )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from typing import Any
 
 import pytest
 
-from millstream.schemas.codec import encode
+from millstream.schemas.codec import decode, encode
+from millstream.schemas.headers import TRACEPARENT, traceparent
 from millstream.schemas.messages import Finished, Run
 from millstream.streams.service import STOP_S
 from millstream.topics.catalogue import INBOX, PARTITIONS, tasks
@@ -108,3 +110,48 @@ def test_poison_ends_in_dead_letters_and_the_lane_goes_on(mill: Kit) -> None:
     assert [failure and failure.code for failure in failures] == ["block_failed", "block_unknown", None]
     assert one.process.poll() is None
     assert one.end() == 0
+
+
+REBALANCE_S = 6.0
+
+
+def test_a_paid_call_that_outlasts_a_rebalance_is_made_once(mill: Kit, redis_url: str) -> None:
+    """Calls run on for longer than members may take to join: nobody is thrown out, partitions rest, no call is begun twice."""
+    lane, gate = lane_of(mill), mill.folder / "gate"
+    conf: dict[str, Any] = {"lane": lane, "redis": redis_url, "rebalance_s": REBALANCE_S}
+    one = mill.spawn("lane", "one", **conf).wait_ready()
+    runs = [task(f"p{n}", gate=str(gate), block="paid") for n in range(PARTITIONS)]
+    give(mill, lane, runs)
+    one.wait(lambda: len(one.notes("begin")) == len(runs))
+    two = mill.spawn("lane", "two", **conf).wait_ready()
+    two.wait(lambda: two.notes("assigned") and two.notes("assigned")[-1]["partitions"])
+    moved = set(two.notes("assigned")[-1]["partitions"])
+    before = len(mill.notes("assigned"))
+    time.sleep(2 * REBALANCE_S)  # what would be thrown out would have been, and be back
+    assert len(mill.notes("assigned")) == before, "the group does not come to rest"
+    gate.touch()
+    wait_for(lambda: set(finished(mill, runs)) == {r.execution_id for r in runs}, what=mill.tails())
+    wait_for(
+        lambda: mill.committed(f"millstream-worker-{lane}", tasks(lane).name) == mill.ends(tasks(lane).name),
+        what=mill.tails(),
+    )
+    assert Counter(mill.ids("begin")) == {f"p{n}": 1 for n in range(PARTITIONS)}
+    answers = said(mill, INBOX.name, Finished, {r.execution_id for r in runs})
+    good = Counter(a.execution_id for a in answers if a.failure is None)
+    assert good == {run.execution_id: 1 for run in runs}
+    refused = [a for a in answers if a.failure is not None]
+    assert {a.failure.code for a in refused} <= {"interrupted"}
+    assert {a.execution_id for a in refused} == {runs[p].execution_id for p in moved}
+
+
+def test_a_result_goes_on_in_the_trace_of_its_task(mill: Kit) -> None:
+    """Spans of Faust would end when a message is handed out, as lanes acknowledge by themselves: headers carry the trace."""
+    lane, run = lane_of(mill), task("traced")
+    header = traceparent(run.execution_id, run.node_execution_id[:8])
+    mill.producer.produce(tasks(lane).name, encode(run), run.node_execution_id, headers=[header])
+    mill.flush()
+    mill.spawn("lane", "one", lane=lane)
+    wait_for(lambda: finished(mill, [run]), what=mill.tails())
+    [record] = [r for r in mill.read(INBOX.name) if r.key() == run.execution_id]
+    assert isinstance(decode(record.value()), Finished)
+    assert dict(record.headers())[TRACEPARENT] == header[1]
