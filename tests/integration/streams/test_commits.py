@@ -83,3 +83,28 @@ def test_markers_of_transactions_and_aborted_records_stop_no_commit(bench: Kit) 
     more = bench.work(topic, ({"id": f"last-{n}"} for n in range(4)), 2)
     program.wait(lambda: bench.committed(bench.name, topic) == bench.ends(topic), 60)
     assert set(bench.ids("end")) >= {*kept, *more}
+
+
+def test_a_topic_that_is_compacted_while_it_is_read_stops_no_commit(bench: Kit) -> None:
+    """Records vanish in front of the reader and behind it: the commit passes the holes, the last value of each key is seen."""
+    count, keys = 1500, 5
+    config = {"cleanup.policy": "compact", "segment.bytes": "1048576", "min.cleanable.dirty.ratio": "0.01"}
+    topic, gates = bench.topic("work", 1, **config), [bench.folder / "gate-0", bench.folder / "gate-1"]
+    stops = {300: str(gates[0]), 305: str(gates[1])}
+    for n in range(count):
+        job = {"id": f"{n}", "pad": "x" * 4000} | ({"gate": stops[n]} if n in stops else {})
+        bench.put(topic, json.dumps(job).encode(), f"k{n % keys}".encode() if n not in stops else b"stop")
+    bench.flush()
+    options = {"stream_buffer_maxsize": 50, "broker_max_poll_records": 10}
+    program = bench.spawn("pool", topics=[[topic]], slots=1, options=options)
+    program.wait(lambda: bench.ids("begin")[-1:] == ["300"])
+    wait_for(lambda: len(bench.read(topic)) < count * 2 // 3, 120, what="the broker's cleaner")
+    gates[0].touch()
+    gates[1].touch()
+    end = bench.ends(topic)[0]
+    program.wait(lambda: bench.committed(bench.name, topic).get(0) == end, 60)
+    seen = [int(id_) for id_ in bench.ids("end")]
+    assert len(seen) < count, "nothing was compacted in front of the reader"
+    assert seen == sorted(set(seen))
+    assert set(seen) >= set(range(count - keys, count))
+    assert program.end() == 0

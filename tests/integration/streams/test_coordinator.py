@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 import pytest
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 
 from millstream.schemas.codec import encode
 from millstream.schemas.messages import Events, Run, Stop, Timer
@@ -166,3 +167,32 @@ def test_a_rolling_restart_moves_nothing(mill: Kit) -> None:
     assert inbox(again) == mine
     assert len(one.notes()) == before
     assert [one.end(), again.end()] == [0, 0]
+
+
+def limit_rows(mill: Kit, bytes_: int) -> None:
+    """Have the broker refuse longer batches on the changelog."""
+    entry = ConfigEntry("max.message.bytes", str(bytes_), incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ConfigResource.Type.TOPIC, STATE.name, incremental_configs=[entry])
+    mill.admin.incremental_alter_configs([resource])[resource].result(20)
+
+
+def test_a_row_that_the_changelog_refuses_is_not_in_the_table(mill: Kit) -> None:
+    """Else the next owner would not have it. The process ends, and the step is done again with the same numbers."""
+    one = mill.spawn("coordinator", "one").wait_ready()
+    began, rows = start(), mill.ends(STATE.name)
+    limit_rows(mill, 100)
+    try:
+        tell(mill, began)
+        assert one.process.wait(60) == 1, one.tail()
+        assert "MessageSizeTooLarge" in one.log.read_text()
+        assert mill.ends(STATE.name) == rows
+    finally:
+        limit_rows(mill, 2_097_152)
+    again = mill.spawn("coordinator", "one").wait_ready()
+    again.wait(lambda: mill.ends(STATE.name) != rows)
+    tell(mill, Stop(execution_id=began.execution_id, by="test"))
+    again.wait(lambda: statuses(mill, began.execution_id)[-1:] == ["TERMINATED"])
+    numbers = {e.first: e for e in said(mill, EVENTS.name, Events, {began.execution_id})}
+    repeated = [e for e in said(mill, EVENTS.name, Events, {began.execution_id}) if e != numbers[e.first]]
+    assert repeated == [], "the same numbers mean the same"
+    assert again.end() == 0

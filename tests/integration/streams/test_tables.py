@@ -140,6 +140,28 @@ def test_a_wiped_folder_is_filled_from_the_changelog(bench: Kit) -> None:
     model.check("after")
 
 
+def test_topics_that_are_made_again_under_a_kept_folder_are_a_clear_end(bench: Kit) -> None:
+    """The rows on disk are of another history: the process ends, and says what to do; without the folder it goes on."""
+    model = Model(bench)
+    one = model.spawn("one").wait_ready()
+    busy(model, 1)
+    model.check("before")
+    assert one.end() == 0
+    names = list(bench.topics)
+    for future in bench.admin.delete_topics(names).values():
+        future.result(20)
+    wait_for(lambda: not set(names) & set(bench.admin.list_topics(timeout=10).topics), what="deletion")
+    bench.topics.clear()
+    again = Model(bench)
+    again.set([(0, "new"), (1, "new"), (2, "new")])
+    refused = again.spawn("one")
+    assert refused.process.wait(60) == 1, refused.tail()
+    assert "removed data from the topics" in refused.log.read_text().replace("\n", " ")
+    shutil.rmtree(bench.folder / "data-one")
+    again.spawn("one").wait_ready()
+    again.check("after")
+
+
 @pytest.mark.full
 def test_a_folder_that_is_in_use_is_a_clear_end(bench: Kit) -> None:
     """Two processes on one folder: the second one that gets a partition which is open in the first ends, and says why."""
