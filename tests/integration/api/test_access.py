@@ -69,7 +69,8 @@ def iter_routes(app: FastAPI) -> list[APIRoute]:
 
 def is_open(method: str, path: str) -> bool:
     """Tell whether a path, with ids filled in, is of an open route."""
-    shapes = [re.sub(r"\{[^}]+\}", "[^/]+", shape) for each, shape in OPEN if each == method]
+    whole = [re.sub(r"\{[^}]+:path\}", ".+", shape) for each, shape in OPEN if each == method]
+    shapes = [re.sub(r"\{[^}]+\}", "[^/]+", shape) for shape in whole]
     return any(re.fullmatch(shape, path) for shape in shapes)
 
 
@@ -105,9 +106,17 @@ async def test_nothing_but_the_list_is_open_without_a_login(running: Running) ->
                 answer = await stranger.request(method, path)
                 if is_open(method, path):
                     assert answer.status_code in (200, 404, 422), path
-                    assert "checks" not in answer.json()
+                    assert '"checks"' not in answer.text
                     continue
-                problem(answer, 401, "unauthenticated")
+                assert answer.status_code == 401, path
+                if (
+                    answer.headers["content-type"] == "application/json"
+                ):  # AutoGPT's clients know this form alone
+                    assert path.startswith(("/api/", "/external-api/"))
+                    assert not path.startswith("/api/v1/")
+                    assert "detail" in answer.json()
+                else:
+                    problem(answer, 401, "unauthenticated")
                 assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
@@ -126,22 +135,11 @@ SUFFIXES = (
 async def test_no_suffix_of_a_route_gets_past_the_login(running: Running) -> None:
     async with client_of(running.url, None) as stranger:
         for method, path in operations(running):
-            for suffix in (
-                "/",
-                "/healthz",
-                "/readyz",
-                "/configs",
-                ";/healthz",
-                "/%2e%2e/healthz",
-                "%2fhealthz",
-                "?x=/healthz",
-            ):
+            for suffix in SUFFIXES:
                 answer = await stranger.request(method, path + suffix)
-                opened = suffix.startswith("?") and is_open(method, path)
-                assert answer.status_code in ((200, 404, 422) if opened else (401, 404, 405)), (
-                    method,
-                    path + suffix,
-                )
+                opened = is_open(method, (path + suffix).partition("?")[0])
+                allowed = (200, 401, 404, 405, 422) if opened else (401, 404, 405)
+                assert answer.status_code in allowed, (method, path + suffix)
 
 
 @pytest.mark.parametrize("form", ["Basic {}", "bearer", "{}", "Bearer", "Token {}", "Bearer {} x"])
@@ -258,9 +256,10 @@ async def test_the_description_covers_all_and_says_what_needs_the_token(client: 
     assert schema["openapi"].startswith("3.1")
     refs = set(re.findall(r'"#/components/schemas/([^"]+)"', str(schema).replace("'", '"')))
     assert refs <= set(schema["components"]["schemas"])
+    described = {(method, path.replace(":path}", "}")) for method, path in OPEN}
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
-            assert ("security" in operation) is ((method.upper(), path) not in OPEN), path
+            assert ("security" in operation) is ((method.upper(), path) not in described), path
             assert operation["description"]
 
 

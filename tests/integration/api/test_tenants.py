@@ -16,9 +16,16 @@ from tests.integration.api.engine import Engine
 from tests.integration.api.people import address, browser, key_of, person
 from tests.integration.api.test_access import iter_routes
 
-SHARED = {"block_id"}
-"""Blocks are everybody's."""
+SHARED = {"block_id", "provider"}
+"""Blocks are everybody's, and so are the services whose accounts one may connect."""
 
+CREDENTIAL = {
+    "type": "api_key",
+    "provider": "jina",
+    "title": "mine",
+    "api_key": "x" * 20,
+    "hosts": ["api.jina.ai"],
+}
 BODIES: dict[tuple[str, str], Any] = {
     ("PUT", "/api/v1/graphs/{graph_id}"): graphs.echo(),
     ("PUT", "/api/graphs/{graph_id}"): graphs.echo(),
@@ -46,6 +53,7 @@ async def test_no_route_shows_or_changes_what_is_of_others(running: Running, eng
         invitation = await ada.client.post(
             f"/api/v1/organisations/{org['id']}/invitations", json={"email": address()}
         )
+        secret = await ada.client.post("/api/v1/credentials", json=CREDENTIAL)
         preset = await ada.client.post(
             "/api/v1/presets", json={"graph_id": graph["id"], "name": "mine", "inputs": {"text": "mine"}}
         )
@@ -62,6 +70,7 @@ async def test_no_route_shows_or_changes_what_is_of_others(running: Running, eng
             "session_id": next(each["id"] for each in sessions if each["kind"] == "browser"),
             "ref": f"values/{ada.id}/x",
             "preset_id": preset.json()["id"],
+            "credential_id": secret.json()["id"],
             "graph_exec_id": execution_id,
             "graph_version": "1",
             "version": "1",
