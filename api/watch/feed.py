@@ -61,10 +61,19 @@ class Feed:
         self._start = offset
         self.loaded.set()
 
-    async def load(self, start: int | None, until: int) -> None:
-        """Read the past, up to offset `until`; then what came meanwhile is told."""
-        self._start = start
-        async for batch in self._history.read(self.partition, start, until, self.key):
+    async def load(
+        self, start: int | None, until: int, *, snapshot: tuple[Projection, int] | None = None
+    ) -> None:
+        """Read the past, up to offset `until`; then what came meanwhile is told.
+
+        `snapshot`: the past up to an offset is known; the log is read from there on.
+        """
+        self._start = position = start
+        if snapshot is not None:
+            self.projection, position = snapshot
+            self._kept = None
+            self._next = position
+        async for batch in self._history.read(self.partition, position, until, self.key):
             for offset, events in batch:
                 self._apply(offset, events, tell=False)
         self._next = max(self._next, until)

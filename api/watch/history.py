@@ -19,7 +19,8 @@ from millstream.topics.catalogue import EVENTS
 
 READERS = 4
 """Ranges that are read at once; more wait for their turn."""
-BATCH = 500
+BATCH = 200
+"""Records that are decoded at one go, while nobody else has the event loop."""
 STALLED_S = 5.0
 """No answer, or no record in the middle of a range, for so long means that Kafka is away."""
 
@@ -53,7 +54,8 @@ class History:
     async def _offset(self, ask: Any, partition: int) -> int:
         point = TopicPartition(EVENTS.name, partition)
         try:
-            async with asyncio.timeout(STALLED_S), self._reader() as reader:
+            # The time is Kafka's: many who subscribe at once wait for each other, which is no failure.
+            async with self._reader() as reader, asyncio.timeout(STALLED_S):
                 return int((await ask(reader, [point]))[point])
         except (KafkaError, TimeoutError) as error:
             raise UnavailableError("Kafka does not answer now; try again later.", down=["kafka"]) from error

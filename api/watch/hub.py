@@ -20,8 +20,9 @@ from millstream.api.metrics import Metrics
 from millstream.api.settings import EdgeLimits
 from millstream.api.watch.feed import Feed, Listener
 from millstream.api.watch.history import History, decode_events, partition_of
-from millstream.api.watch.origin import origin_of
+from millstream.api.watch.origin import Origin, origin_of
 from millstream.api.watch.peek import peek
+from millstream.api.watch.snapshot import snapshot_of
 from millstream.api.watch.tail import Tail
 from millstream.schemas.errors import MillstreamError, UnavailableError
 from millstream.schemas.messages import Events
@@ -75,7 +76,7 @@ class Hub:
         feed = self._feeds.get(key)
         if feed is None:
             feed = self._open(key, partition, str(origin.user_id))
-            self._spawn(self._load(feed, origin.start, self.tail.next_offset(partition)))
+            self._spawn(self._load(feed, origin, self.tail.next_offset(partition)))
         if past:
             feed.joining += 1
         else:
@@ -106,9 +107,13 @@ class Hub:
             del self._feeds[feed.key], self._owners[feed.key]
             self._metrics.watched.set(len(self._feeds))
 
-    async def _load(self, feed: Feed, start: int | None, until: int) -> None:
+    async def _load(self, feed: Feed, origin: Origin, until: int) -> None:
         try:
-            await feed.load(start, until)
+            snapshot = None
+            if origin.sequence >= self._limits.kept_events:
+                id_, frame_bytes = UUID(bytes=feed.key), self._limits.frame_bytes
+                snapshot = await snapshot_of(self._pool, id_, frame_bytes=frame_bytes)
+            await feed.load(origin.start, until, snapshot=snapshot)
         except MillstreamError as error:
             self._fail(feed, error)
         except (KafkaError, OperationalError, PoolTimeout):
@@ -152,7 +157,7 @@ class Hub:
         except (OperationalError, PoolTimeout):
             self._fail(feed, UnavailableError("The events cannot be read now."))
             return
-        await self._load(feed, origin.start, until)
+        await self._load(feed, origin, until)
 
     # --- waiting for one ---
 

@@ -19,10 +19,12 @@ class Origin:
     user_id: UUID
     graph_id: UUID | None
     start: int | None
+    sequence: int = -1
+    """Number of its last event in the read model."""
 
 
 ORIGIN = """
-SELECT e.user_id, e.graph_id, coalesce(e.first_offset, s.next_offset) AS start
+SELECT e.user_id, e.graph_id, coalesce(e.first_offset, s.next_offset) AS start, e.sequence
 FROM executions e
 LEFT JOIN sink_offsets s ON s.topic = %(topic)s AND s.partition = %(partition)s
 WHERE e.id = %(id)s
