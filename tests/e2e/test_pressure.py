@@ -31,7 +31,7 @@ def small() -> Iterator[Platform]:
     """A platform that is soon behind, and soon wonders."""
     with tempfile.TemporaryDirectory(prefix="millstream-test-") as folder:
         limits = {"MILLSTREAM_INBOX_LAG": str(LIMIT), "MILLSTREAM_SILENT_S": str(SILENT_S)}
-        with running(Path(folder) / "home", **limits) as platform:
+        with running(Path(folder) / "home", workers=1, **limits) as platform:
             yield platform
 
 

@@ -29,7 +29,7 @@ async def noted(edge: Edge, client: httpx.AsyncClient) -> UUID:
     body = ExecuteIn.model_validate({"inputs": {"text": "swept"}})
     wanted = await service.prepare(edge, UUID(made["id"]), body, owner_id=LOCAL_USER_ID)
     id_ = new_id()
-    record, _ = await service._record(edge, id_, wanted, LOCAL_USER_ID)
+    record, _ = await service._record(edge, id_, wanted, LOCAL_USER_ID, wanted.plan.data)
     row = NewExecution(
         id=id_,
         user_id=LOCAL_USER_ID,

@@ -50,7 +50,9 @@ async def test_a_claim_that_was_forgotten_is_not_given_again_whatever_our_own_cl
     await redis.flushall()
     assert not await claims.claim(key, "second", at)
     monkeypatch.undo()
-    since = int(await redis.get(SENTINEL))
+    said = await redis.get(SENTINEL)
+    assert said is not None
+    since = int(said)
     assert abs(since - int(time.time() * 1000)) < 60_000
     assert await claims.claim(uuid4().hex, "third", since + 1)  # what is issued from now on runs
 

@@ -25,7 +25,8 @@ NODE = {
 
 def check(events: Iterable[Delta]) -> None:
     """Check every change of status; a status said again is none. What ended stays as it is."""
-    execution, nodes = "", {}
+    execution = ""
+    nodes: dict[bytes | None, str] = {}
     for delta in events:
         if delta.kind == "EXECUTION" and delta.status is not None:
             allowed = EXECUTION.get(execution, set()) if execution else {"QUEUED"}
