@@ -171,7 +171,6 @@ async def autogpt_get_shared(share_token: Token, conn: ReadConnection, edge: Edg
 @router.get(
     "/public/shared/{share_token}/files/{file_id}/download",
     response_class=Response,
-    responses={200: {"content": {"application/octet-stream": {}}}},
 )
 @open_to_all
 async def autogpt_download_shared_file(

@@ -46,7 +46,6 @@ async def autogpt_upload_file(
 @router.get(
     "/workspace/files/{file_id}/download",
     response_class=Response,
-    responses={200: {"content": {"application/octet-stream": {}}}},
 )
 @require(Scope.READ_FILES)
 async def autogpt_download_file(file_id: UUID, user: CurrentUser, edge: EdgeDep) -> Response:

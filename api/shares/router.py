@@ -138,7 +138,7 @@ async def get_shared(token: Token, conn: ReadConnection, edge: EdgeDep) -> Respo
 @router.get(
     "/shared/{token}/files/{file_id}",
     response_class=Response,
-    responses={200: {"content": {"application/octet-stream": {}}}, **documented(NotFoundError)},
+    responses=documented(NotFoundError),
 )
 @open_to_all
 async def download_shared_file(token: Token, file_id: UUID, conn: ReadConnection, edge: EdgeDep) -> Response:

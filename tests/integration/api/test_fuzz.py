@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as examples
@@ -93,6 +94,8 @@ def _attack(operation: Any, mode: GenerationMode, url: str, token: str, ids: dic
     run()
 
 
+@pytest.mark.filterwarnings("ignore:Do not use the .random. module")  # the edge does, beside
+@pytest.mark.timeout(300)
 async def test_no_request_finds_a_bug_or_an_answer_that_is_not_described(
     settings: EdgeSettings, registry: Registry, running: Running, engine: Engine
 ) -> None:
