@@ -105,19 +105,33 @@ async def test_a_kept_result_that_is_taken_is_none() -> None:
     assert notes(simulation) == []
 
 
-async def test_notes_are_small_and_few_and_of_nothing_that_never_was() -> None:
+async def test_a_second_result_beside_a_kept_one_is_a_note_at_once() -> None:
+    simulation = await fed(
+        lambda t: started(t, 1), lambda t: finished(t, 2, "second"), lambda t: finished(t, 3, "third")
+    )
+    assert simulation.outputs() == {"result": ["second"]}
+    [note] = notes(simulation)
+    assert note["worker"] == "w3"
+
+
+async def test_a_result_of_a_node_execution_that_never_was_is_no_note() -> None:
+    simulation = await fed(
+        lambda t: finished(t, 1, "first"), lambda t: msgspec.structs.replace(finished(t, 2, 1), k=7)
+    )
+    assert simulation.outputs() == {"result": ["first"]}
+    assert notes(simulation) == []
+
+
+async def test_notes_are_small_and_few() -> None:
     long = Failure(code="c", kind="BlockUnknownError", message="m" * 100_000)
     outputs = [Emit(pin=f"pin-{n % 1000}", value=inline(n)) for n in range(5000)]
 
     def noisy(task: Run) -> Message:
         return msgspec.structs.replace(finished(task, 2, 1), failure=long, outputs=outputs)
 
-    def stranger(task: Run) -> Message:
-        return msgspec.structs.replace(finished(task, 2, 1), node=task.node, k=7)
-
     late = [noisy] * (NOTE_LIMIT + 10)
-    simulation = await fed(lambda t: finished(t, 1, "first"), stranger, *late)
+    simulation = await fed(lambda t: finished(t, 1, "first"), *late)
     assert simulation.outputs() == {"result": ["first"]}
     found = notes(simulation)
-    assert 0 < len(found) <= NOTE_LIMIT
+    assert len(found) == NOTE_LIMIT
     assert all(len(orjson.dumps(note)) < 3000 for note in found)

@@ -135,9 +135,12 @@ async def test_a_run_that_takes_hours_is_told_again_when_somebody_asks_but_not_t
     assert hear_and_ask(10_000) == [first]
     assert first.kind == "RUNNING"
     assert orjson.loads(first.detail or b"")["reason"] == {"kind": "running", "since": 5, "worker": "w"}
+    simulation.now += TOLD_MS - LEASE_MS
+    simulation.inbox.append((simulation.execution_id, alive(task)))
+    simulation.step()
     before = len(simulation.events)
-    nudge(simulation, after_ms=LEASE_MS)
-    assert len(simulation.events) == before, "the lease has ended"
+    assert nudge(simulation, after_ms=LEASE_MS) == []
+    assert len(simulation.events) == before, "the lease has ended: nobody knows whether it still runs"
 
 
 async def test_a_task_that_is_lost_again_and_again_fails_its_node() -> None:
