@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import structlog
 from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
@@ -112,7 +113,10 @@ class Hub:
             snapshot = None
             if origin.sequence >= self._limits.kept_events:
                 id_, frame_bytes = UUID(bytes=feed.key), self._limits.frame_bytes
-                snapshot = await snapshot_of(self._pool, id_, frame_bytes=frame_bytes)
+                try:
+                    snapshot = await snapshot_of(self._pool, id_, frame_bytes=frame_bytes)
+                except (psycopg.Error, PoolTimeout):  # the log tells the same, if more slowly
+                    log.exception("snapshot_failed", execution_id=str(id_))
             await feed.load(origin.start, until, snapshot=snapshot)
         except MillstreamError as error:
             self._fail(feed, error)
