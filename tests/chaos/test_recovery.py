@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -30,16 +30,17 @@ def kafka_of(mill: Platform) -> str:
     return str(json.loads((mill.home / "run" / "state.json").read_text())["kafka"])
 
 
-def hit(arena: Arena, effects: Effects, victim: str, kill: Callable[[], float], watch_s: float) -> Recovery:
-    """Kill under load, wait, and measure."""
+def hit(arena: Arena, effects: Effects, victim: str, *, watch_s: float, for_good: bool = False) -> Recovery:
+    """Kill under load, wait, and measure. `for_good`: nobody starts it again while it is watched."""
     mill, kafka = arena.mill, kafka_of(arena.mill)
     saved = graph.save(mill, effects.url)
     with Load(mill, saved.id, per_s=15) as load:
         time.sleep(6)
         owned = asyncio.run(partitions_of(kafka, victim))
         assert owned, f"{victim} has no partitions"
-        at = kill()
-        time.sleep(watch_s)
+        with arena.frozen("supervisor") if for_good else contextlib.nullcontext():
+            at = arena.kill(victim)
+            time.sleep(watch_s)
     mill.wait_ready(READY_S)
     assert not check_runs(mill, saved, load.accepted, effects).problems
     found = asyncio.run(measure(kafka, victim, owned, at, at + watch_s))
@@ -52,7 +53,7 @@ def test_a_killed_process_is_back_at_work_soon(
     mill: Platform, effects: Effects, tmp_path: Path, victim: str
 ) -> None:
     arena = Arena(mill=mill, rng=Random(0), folder=tmp_path)
-    found = hit(arena, effects, victim, lambda: arena.kill(victim), watch_s=20)
+    found = hit(arena, effects, victim, watch_s=20)
     assert found.all_s < RESTART_S * ROOM
 
 
@@ -61,7 +62,5 @@ def test_a_lost_machine_s_share_is_taken_over_after_its_session(
     mill: Platform, effects: Effects, tmp_path: Path, victim: str
 ) -> None:
     arena = Arena(mill=mill, rng=Random(0), folder=tmp_path)
-    with arena.frozen("supervisor"):  # nobody starts it again
-        found = hit(arena, effects, victim, lambda: arena.kill(victim), watch_s=TAKEOVER_S * ROOM)
-    mill.wait_ready(READY_S)
+    found = hit(arena, effects, victim, watch_s=TAKEOVER_S * ROOM, for_good=True)
     assert SESSION_S - 3 < found.all_s < TAKEOVER_S * ROOM
