@@ -99,7 +99,11 @@ def create_app(settings: EdgeSettings, specs: Iterable[BlockSpec]) -> FastAPI:
         title="Millstream",
         version=settings.version,
         lifespan=_lifespan(settings, list(specs), metrics),
-        middleware=[Middleware(RequestFrame, metrics=metrics, tls=settings.access.tls), cors, Middleware(Unforeseen)],
+        middleware=[
+            Middleware(RequestFrame, metrics=metrics, tls=settings.access.tls),
+            cors,
+            Middleware(Unforeseen),
+        ],
         openapi_url=None,
         docs_url=None,
         redoc_url=None,

@@ -45,7 +45,9 @@ def main() -> None:
     logging.getLogger("aiokafka").setLevel(
         logging.CRITICAL
     )  # topics that have just been made have no leader yet
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # the platform is stopped on the way
+    signal.signal(
+        signal.SIGTERM, lambda number, frame: sys.exit(128 + number)
+    )  # the platform is stopped on the way
     with Run(quick=options.quick) as run:
         try:
             measure(run, names)

@@ -184,7 +184,9 @@ def test_outputs_have_references_and_dots(ran: dict[str, Any], credential: str) 
     assert set(outputs["key"][0]) == {"$secret"}
     assert outputs["key"][0] == ran["inputs"]["key"]
     assert outputs["answer"][0]["headers"]["x-input"] == ran["inputs"]["key"]
-    told = [node["output_data"] for node in ran["node_executions"] if node["input_data"].get("name") == "told"]
+    told = [
+        node["output_data"] for node in ran["node_executions"] if node["input_data"].get("name") == "told"
+    ]
     assert told == [{"output": ["It is •••!"]}]
     assert outputs["logged"][0]["headers"]["x-key"] == "•••"
     assert ran["credential_inputs"]["http_host_scoped_credentials"]["id"] == credential

@@ -198,7 +198,15 @@ async def test_errors_have_the_shapes_that_clients_know(running: Running, client
 
 async def test_programs_make_run_and_read_with_a_key(running: Running, engine: Engine) -> None:
     base = "/external-api/v1"
-    scopes = "IDENTITY EXECUTE_GRAPH READ_GRAPH WRITE_GRAPH WRITE_LIBRARY READ_BLOCK EXECUTE_BLOCK".split()
+    scopes = [
+        "IDENTITY",
+        "EXECUTE_GRAPH",
+        "READ_GRAPH",
+        "WRITE_GRAPH",
+        "WRITE_LIBRARY",
+        "READ_BLOCK",
+        "EXECUTE_BLOCK",
+    ]
     async with person(running) as ada, client_of(running.url, None) as program:
         program.headers["X-API-Key"] = (await key_of(ada.client, *scopes))["key"]
         me = (await program.get(f"{base}/me")).json()

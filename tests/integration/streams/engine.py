@@ -165,10 +165,14 @@ async def coordinator(conf: dict[str, Any], trace: Trace) -> int:
     held: Any = Held(producer, conf["hold"], trace) if "hold" in conf else producer
     objects = Objects(Path(conf["folder"]).with_name("objects").as_uri())
     built = build_coordinator(settings(conf), held, objects, letter_of("millstream-coordinator"))
+    if "ends_kept_ms" in conf:
+        built.sweeper._kept_ms, built.sweeper._round_s = conf["ends_kept_ms"], 1.0
     if conf.get("unbounded"):
-        built._backlog = Backlog(records=10**9, bytes_=10**12)
+        built._commit.backlog = Backlog(records=10**9, bytes_=10**12)
     trace.follow(built.app)
     try:
-        return await Service(Path(conf["ready"])).run([built.app], [built.pump, built.ring])
+        return await Service(Path(conf["ready"])).run(
+            [built.app], [built.pump, built.ring, built.sweeper.run]
+        )
     finally:
         await producer.stop()
