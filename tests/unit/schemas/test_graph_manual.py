@@ -6,7 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from millstream.schemas import graph, graph_inputs, graph_validation, sizes
+from millstream.api.credentials import confide
+from millstream.schemas import graph, graph_credentials, graph_inputs, graph_validation, sizes
 from millstream.schemas.blocks import BlockSpec
 from millstream.schemas.graph import parse_graph
 from millstream.schemas.graph_io import input_schema
@@ -43,6 +44,9 @@ def test_every_code_is_explained_and_every_explained_code_exists() -> None:
     whys = re.findall(r'_Refused\(\s*"(\w+)"', Path(str(sizes.__file__)).read_text())
     assert whys
     written |= {f"json_{why}" for why in whys}
+    credentials = "".join(Path(str(module.__file__)).read_text() for module in (graph_credentials, confide))
+    codes = r'"(credentials_(?:\w+_)?(?:required|invalid|unknown|mismatch)|secret_unknown)"'
+    written |= set(re.findall(codes, credentials))
     assert explained == written
     assert written >= graph_validation.DRY_RUN_TOLERATES
 
