@@ -156,7 +156,7 @@ class Subscriptions:
     async def runs(self, info: Info, graph_id: UUID | None = None) -> AsyncIterator[RunEvent]:
         hub, owner_id = info.context.edge.hub, info.context.owner_id
         watch = _watch(info)
-        watch.graph_id = graph_id or owner_id  # each execution counts its events for itself
+        watch.brief = True  # each execution counts its events for itself
         await hub.follow_graph(graph_id, watch, owner_id=owner_id)
         try:
             async for frame in watch.frames():
