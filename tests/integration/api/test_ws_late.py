@@ -37,11 +37,14 @@ async def sunk(edge: Running, id_: uuid.UUID, sequence: int) -> None:
 
 
 def shown(projection: Projection) -> dict[str, Any]:
-    """What a projection tells, without the one thing that the tables lack."""
+    """What a projection tells, without the one thing that the tables lack: when a node began that reports by outputs."""
     nodes = [orjson.loads(projection.node_json(node, 10**13)) for node in projection.nodes.values()]
+    whole = orjson.loads(projection.graph_json(10**13, whole=True))
     for node in nodes:
         node.pop("start_time")
-    whole = orjson.loads(projection.graph_json(10**13, whole=True))
+    for each in (whole, *nodes):
+        if (each.get("reason") or {}).get("kind") == "running":
+            each["reason"].pop("since")
     return {"sequence": projection.sequence, "whole": whole, "nodes": nodes}
 
 
