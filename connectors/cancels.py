@@ -8,6 +8,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from millstream.topics.catalogue import CANCELS
+from millstream.topics.closing import stop_consumer
 
 LOOK_BACK = 5_000
 """A worker that starts learns of so many stops of each partition: their tasks may still be queued. Counted, not timed: a
@@ -28,4 +29,4 @@ async def follow_cancels(connection: dict[str, Any], cancel: Callable[[bytes | N
         async for record in consumer:
             cancel(record.value)
     finally:
-        await consumer.stop()
+        await stop_consumer(consumer)

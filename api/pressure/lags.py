@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 
 from millstream.api.pressure.readings import Place, Reading
 from millstream.topics.catalogue import PARTITIONS
+from millstream.topics.closing import stop_consumer
 
 
 class Lags:
@@ -49,7 +50,7 @@ class Lags:
 
     async def close(self) -> None:
         """Disconnect; the next `read` connects again."""
-        for client in (self._admin and self._admin.close(), self._consumer and self._consumer.stop()):
+        for client in (self._admin and self._admin.close(), self._consumer and stop_consumer(self._consumer)):
             if client is not None:
                 with contextlib.suppress(KafkaError, OSError):
                     await client

@@ -16,6 +16,7 @@ from millstream.schemas.codec import decode
 from millstream.schemas.errors import NotFoundError, RecordInvalidError, UnavailableError
 from millstream.schemas.messages import Events
 from millstream.topics.catalogue import EVENTS
+from millstream.topics.closing import stop_consumer
 
 READERS = 4
 """Ranges that are read at once; more wait for their turn."""
@@ -41,7 +42,7 @@ class History:
     async def stop(self) -> None:
         """Close the consumers that nobody uses."""
         while self._free:
-            await self._free.pop().stop()
+            await stop_consumer(self._free.pop())
 
     async def end(self, partition: int) -> int:
         """Return the offset that the next record will have. Errors: UnavailableError."""
@@ -107,7 +108,7 @@ class History:
                 self._free.append(reader)  # whoever reads has enough
                 raise
             except BaseException:
-                await reader.stop()  # its state is unknown
+                await stop_consumer(reader)  # its state is unknown
                 raise
             self._free.append(reader)
 
@@ -123,7 +124,7 @@ class History:
         try:
             await reader.start()
         except BaseException:
-            await reader.stop()
+            await stop_consumer(reader)
             raise
         return reader
 

@@ -18,6 +18,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from millstream.api.watch.history import History
 from millstream.topics.catalogue import EVENTS
+from millstream.topics.closing import stop_consumer
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +64,7 @@ class Tail:
             await consumer.start()
             ends = await consumer.end_offsets(points)
         except BaseException:
-            await consumer.stop()
+            await stop_consumer(consumer)
             raise
         consumer.assign(points)
         for point, end in ends.items():
@@ -79,7 +80,7 @@ class Tail:
                 task.cancel()
                 await asyncio.wait([task])
         if self._consumer is not None:
-            await self._consumer.stop()
+            await stop_consumer(self._consumer)
 
     @property
     def alive(self) -> bool:
