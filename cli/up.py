@@ -239,7 +239,9 @@ Millstream runs at {wanted.edge}
             f"""\
 Nobody has an account yet. The first one, made with this code, becomes admin (docs/access.md):
 
-  set up      {wanted.edge}/setup#code={_setup_code(wanted)}
+  code        {_setup_code(wanted)}
+  set up      curl -s {wanted.edge}/api/v1/auth/register -H 'Content-Type: application/json' \\
+                -d '{{"email": "you@example.com", "password": "...", "setup_code": "{_setup_code(wanted)}"}}'
 """
         )
 

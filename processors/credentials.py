@@ -7,6 +7,7 @@ records ever see; `await ctx.credentials("credentials")` gives one of the classe
 from __future__ import annotations
 
 import base64
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NotRequired
@@ -66,7 +67,7 @@ class Provider(Flag):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Held:
+class _Held(ABC):
     """What all have in common. Give it to `ctx.http` as `auth`: it goes to its hosts and to no other."""
 
     id: str
@@ -74,9 +75,9 @@ class _Held:
     title: str
     hosts: frozenset[str]
 
+    @abstractmethod
     def headers(self) -> dict[str, str]:
         """Return the headers that log in with it."""
-        raise NotImplementedError
 
     def credential(self) -> Credential:
         """Return it as headers bound to hosts."""
