@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from millstream.processors.confidence import Confidence, NoVault
 from millstream.processors.credentials import AnyCredential
 from millstream.processors.services import Cancelled, Files, Http, KeyValue, Progress
+from millstream.schemas.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from millstream.processors.models.interface import Models, ModelSource
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -37,6 +41,15 @@ class Context:
     """None on the first call; after a `Park` its state, or `{"review": {"status", "data", "message"}}`."""
     confidence: Confidence | None = None
     """The secrets of the run; see `credentials`."""
+    model_source: ModelSource | None = None
+    """Connections to models, shared by all runs of the process; see `models`."""
+
+    @property
+    def models(self) -> Models:
+        """Models of all providers. Errors: UnavailableError in a process that has none."""
+        if self.model_source is None:
+            raise UnavailableError("This process asks no models; give the context a `model_source`.")
+        return self.model_source.for_run(self)
 
     async def credentials(self, pin: str = "credentials") -> AnyCredential:
         """Return what was chosen on a credentials pin: ApiKey, UserPassword, OAuth2 or HostScoped.

@@ -22,9 +22,10 @@ from millstream.processors.annotations import EMPTY, Of, Outputs
 from millstream.processors.context import Context
 from millstream.processors.definitions import Problem, place
 from millstream.processors.flags import Flag
+from millstream.processors.models.interface import Models
 from millstream.processors.services import Files, Http, KeyValue
 
-SERVICES: dict[Any, str] = {Context: "", Http: "http", Files: "files", KeyValue: "kv"}
+SERVICES: dict[Any, str] = {Context: "", Http: "http", Files: "files", KeyValue: "kv", Models: "models"}
 """Types that a keyword-only parameter may ask for, and the attribute of the context that holds them."""
 
 Form = Literal["value", "fields", "generator"]
