@@ -103,6 +103,7 @@ def reason_text(reason: Mapping[str, Any] | None) -> str:
         "lane": "waits for a worker",
         "reissued": "given to another worker",
         "running": "",
+        "redis": "waits for Redis, which is away",
         "timer": f"waits until {_clock(reason.get('until'))}",
         "retry": f"try {reason.get('try')} of {reason.get('of')} at {_clock(reason.get('at'))}: {reason.get('error')}",
         "review": "waits for a person" + _until(reason.get("until")),

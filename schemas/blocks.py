@@ -23,6 +23,37 @@ Lane = str
 """Name of a topic family `nodes.tasks.<lane>`: io, cpu, llm, data, or a group of somebody's own workers."""
 
 
+class Retry(msgspec.Struct, frozen=True, kw_only=True):
+    """How often a run is tried again when it fails of what may pass; nodes may say otherwise (`metadata.policy`)."""
+
+    retries: int = 2
+    """Tries after the first, 0 to 20."""
+    backoff_s: float = 1.0
+    """Wait before the first of them; doubled each time."""
+    jitter: float = 0.2
+
+    def __post_init__(self) -> None:
+        """Errors: ValueError."""
+        if not (0 <= self.retries <= 20 and 0 <= self.backoff_s <= 300 and 0 <= self.jitter <= 1):
+            raise ValueError("retries are 0 to 20, backoff_s 0 to 300, jitter 0 to 1")
+
+
+class Cost(msgspec.Struct, frozen=True, kw_only=True):
+    """What a block will cost, for people who decide whether to use it; `Context.spend` says what it did cost."""
+
+    microusd: int
+    """Millionths of a US dollar."""
+    per: str = "call"
+    """`call`, `second`, or a unit of the block's own: `page`, `1,000 tokens`."""
+    note: str = ""
+    """When this price holds: `model gpt-5`."""
+
+    def __post_init__(self) -> None:
+        """Errors: ValueError."""
+        if self.microusd < 0 or not self.per:
+            raise ValueError("a cost is 0 millionths of a US dollar or more, per something")
+
+
 class BlockSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One block, as data. `input_schema` and `output_schema` are JSON Schema objects, one property a pin."""
 
@@ -47,3 +78,18 @@ class BlockSpec(msgspec.Struct, frozen=True, kw_only=True):
     version: str = "1"
     join: bool = False
     """Runs with what has arrived when nothing more can come, rather than wait for ever for a branch that was not taken."""
+    retry: Retry | None = None
+    """The policy of nodes that have none of their own."""
+    costs: tuple[Cost, ...] = ()
+    aliases: tuple[str, ...] = ()
+    """Former ids; whoever asks for one gets this block."""
+    renamed_pins: dict[str, str] = {}
+    """Former name of a pin to its present one."""
+    revision: str = ""
+    """Of a block of a watched folder: which text of it this is."""
+
+    def tool(self) -> dict[str, Any]:
+        """Return it as a function that a language model can call, in OpenAI's form; see `tools`."""
+        from millstream.schemas.tools import tool_of
+
+        return tool_of(self)

@@ -171,6 +171,8 @@ class Open(Cell):
     """Of its child, as far as it was told."""
     told_at: int = 0
     """When it was last told that the newest task runs; broker's clock."""
+    waits: str | None = None
+    """What its run waits for before the block may begin."""
 
 
 class Ready(Cell):

@@ -49,9 +49,10 @@ def on_output(step: Step, message: Output) -> None:
 
 
 def _tell_running(step: Step, message: Started | Output, opened: Open) -> None:
-    """Once for each run, with since when and by whom."""
-    if not opened.started_at:
-        opened.started_at = message.at
+    """Once for each run, with since when and by whom; and when what it waits for changes."""
+    waits = message.waits if isinstance(message, Started) else None
+    if not opened.started_at or waits != opened.waits:
+        opened.started_at, opened.waits = message.at, waits
         _say_running(step, message.node, message.k, opened)
 
 
@@ -66,7 +67,7 @@ def still_running(step: Step, index: int, k: int, opened: Open) -> None:
 
 def _say_running(step: Step, index: int, k: int, opened: Open) -> None:
     opened.told_at = step.at
-    reason = {"kind": "running", "since": opened.started_at, "worker": opened.worker}
+    reason = {"kind": opened.waits or "running", "since": opened.started_at, "worker": opened.worker}
     detail = orjson.dumps({"reason": reason})
     _tell(step, index, k, Delta(kind="RUNNING", status="RUNNING", detail=detail, at=opened.started_at))
 

@@ -122,6 +122,9 @@ class Running:
     pending_bytes: int = 0
     pending_since: float = 0.0
     sent: int = 0
+    waits: str | None = None
+    """What keeps the block from beginning."""
+    said_waits: str | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Keeps the order of what is said: outputs before the end."""
     context: Context | None = None
@@ -162,10 +165,11 @@ class Running:
         if self.pending and now - self.pending_since >= EARLY_OUTPUT_S:
             await self.flush()
         wait = LEASE_RENEWAL_S if self.said_at else EARLY_STARTED_S
-        if now - (self.said_at or self.began) < wait or self.lock.locked():
+        changed = self.said_at and self.waits != self.said_waits
+        if (now - (self.said_at or self.began) < wait and not changed) or self.lock.locked():
             return
         async with self.lock:
-            self.said_at = now
+            self.said_at, self.said_waits = now, self.waits
             await self.say(
                 Started(
                     execution_id=self.task.execution_id,
@@ -175,6 +179,7 @@ class Running:
                     attempt=self.task.attempt,
                     worker=self.worker,
                     at=self.at,
+                    waits=self.waits,
                 )
             )
 
@@ -258,7 +263,11 @@ async def _claimed(running: Running, env: Environment) -> bool:
     task = running.task
     key = f"{task.node_execution_id.hex()}:{task.attempt}"
     issued_ms = running.issued_ms if task.issued_at is None else min(running.issued_ms, task.issued_at)
-    return await env.claims.claim(key, running.run_id.hex(), issued_ms)
+    running.waits = "redis"  # told only if it takes long
+    try:
+        return await env.claims.claim(key, running.run_id.hex(), issued_ms)
+    finally:
+        running.waits = None
 
 
 async def _drive(running: Running, env: Environment, block: Block) -> ParkMessage | None:

@@ -21,7 +21,7 @@ from millstream.schemas.messages.inbox import (
     Timer,
 )
 from millstream.schemas.messages.nodes import Cancel, Progress, Run
-from millstream.schemas.messages.others import Audit, DeadLetter, Notification, StoreEvent, Usage
+from millstream.schemas.messages.others import Audit, Changed, DeadLetter, Notification, StoreEvent, Usage
 from millstream.schemas.messages.values import (
     Emit,
     ExecutionStatus,
@@ -40,6 +40,7 @@ __all__ = [
     "Answer",
     "Audit",
     "Cancel",
+    "Changed",
     "ChildEvent",
     "DeadLetter",
     "Delta",
@@ -97,5 +98,6 @@ MESSAGES: tuple[type[Message], ...] = (
     Request,
     Withdraw,
     Nudge,
+    Changed,
 )
 """All records, in the order of their first schema id."""

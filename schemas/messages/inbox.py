@@ -90,6 +90,10 @@ class Started(Message, frozen=True, kw_only=True):
     attempt: Annotated[int, Meta(description="1 for the first try.")]
     worker: Annotated[str, Meta(description="Instance id of the worker.")]
     at: Annotated[int, Meta(description="When the run began, worker's clock, ms.")]
+    waits: Annotated[
+        str | None,
+        Meta(description="What keeps the block from beginning: `redis`, which is away; null: nothing."),
+    ] = None
 
 
 class Output(Message, frozen=True, kw_only=True):

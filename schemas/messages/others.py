@@ -59,6 +59,18 @@ class Audit(Message, frozen=True, kw_only=True):
     hash: Annotated[bytes, Meta(description="SHA-256 over all other fields; `schemas/audit.py`.")] = b""
 
 
+class Changed(Message, frozen=True, kw_only=True):
+    """Something that edges keep in memory has changed. Key: its id. Source: an edge. What is null is not meant."""
+
+    edge: Annotated[str, Meta(description="Which process says so; it knows already.")]
+    user_id: Annotated[str | None, Meta(description="A user; with `account_id` his membership.")] = None
+    account_id: Annotated[str | None, Meta(description="An organisation.")] = None
+    session_id: Annotated[str | None, Meta(description="A session, a log-in of a program, or a key.")] = None
+    graph_id: Annotated[str | None, Meta(description="A graph.")] = None
+    ends: Annotated[bool, Meta(description="Whoever has come in by it is out.")] = False
+    at: Annotated[int, Meta(description="Time, ms.")]
+
+
 class DeadLetter(Message, frozen=True, kw_only=True):
     """A record that could not be handled. Key: the original's. Headers repeat what operators look for."""
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from uuid import uuid4
 
 import msgspec
 import pytest
 
 from millstream.connectors import redis as connector
 from millstream.connectors.claims import RedisClaims
-from millstream.schemas.messages import Finished, Run
+from millstream.processors.registry import Registry
+from millstream.processors.sdk import block
+from millstream.schemas.messages import Finished, Message, Run, Started
 from millstream.streams.running import Environment, Running, run_task
 from tests.servers import Servers
 from tests.unit.streams.context import context
@@ -23,6 +26,57 @@ pytestmark = pytest.mark.integration
 
 async def _silence(message: object) -> None:
     """Nobody listens."""
+
+
+TOLD = asyncio.Event()
+
+
+@block(repeatable=False)
+async def lengthy(value: int) -> int:
+    """Runs until it was told that it does."""
+    await asyncio.wait_for(TOLD.wait(), 20)
+    return value
+
+
+async def _ticking(running: Running) -> None:
+    """What the worker does for each of its runs."""
+    while True:
+        await asyncio.sleep(0.05)
+        await running.tick(time.monotonic())
+
+
+async def test_a_run_that_waits_for_redis_says_so_and_says_when_it_goes_on(servers: Servers) -> None:
+    redis = connector.client(servers.redis)
+    claims = RedisClaims(redis)
+    await claims.prepare()
+    registry = Registry({lengthy.spec.id: lengthy})
+    env = Environment(
+        registry=registry, values=Values(), claims=claims, cache=DictCache(), context=context, worker="w"
+    )
+    said: asyncio.Queue[Started] = asyncio.Queue()
+
+    async def listen(message: Message) -> None:
+        if isinstance(message, Started):
+            said.put_nowait(message)
+
+    at_ms = int(time.time() * 1000) + 1000
+    task = msgspec.structs.replace(
+        issued("OnceBlock"), block_id=lengthy.spec.id, node_execution_id=uuid4().bytes
+    )
+    running = Running(task=task, worker="w", say=listen, issued_ms=at_ms)
+    ticking = asyncio.create_task(_ticking(running))
+    servers.kill("redis")
+    try:
+        work = asyncio.create_task(run_task(running, env))
+        assert (await asyncio.wait_for(said.get(), 20)).waits == "redis"
+    finally:
+        servers.restart("redis")
+    while (await asyncio.wait_for(said.get(), 20)).waits is not None:
+        pass  # renewals of its lease while Redis was starting
+    TOLD.set()
+    assert (await work).failure is None
+    ticking.cancel()
+    await redis.aclose()
 
 
 def issued(name: str) -> Run:

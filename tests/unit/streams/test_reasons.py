@@ -77,10 +77,16 @@ async def test_a_review_says_who_can_answer_since_when_and_what_happens_else() -
 
 
 class Slow(Simulation):
-    """Each run of a task says that it has begun."""
+    """Each run of a task says that it has begun, and what it waits for."""
+
+    waits: tuple[str | None, ...] = (None,)
 
     async def work(self, task: Run) -> list[Message]:
-        begun = Started(
+        begun = [self._begun(task, waits) for waits in self.waits]
+        return [*begun, *await super().work(task)]
+
+    def _begun(self, task: Run, waits: str | None) -> Started:
+        return Started(
             execution_id=task.execution_id,
             node=task.node,
             k=task.k,
@@ -88,8 +94,8 @@ class Slow(Simulation):
             attempt=task.attempt,
             worker="w",
             at=task.attempt,
+            waits=waits,
         )
-        return [begun, *await super().work(task)]
 
 
 async def test_a_run_that_takes_long_says_since_when_and_where_also_after_a_retry() -> None:
@@ -101,6 +107,14 @@ async def test_a_run_that_takes_long_says_since_when_and_where_also_after_a_retr
                      ("RUNNING", "running")]  # fmt: skip
     running = [reason for _, reason in told if reason["kind"] == "running"]
     assert running == [{"kind": "running", "since": at, "worker": "w"} for at in (1, 2, 3)]
+
+
+async def test_a_run_that_waits_for_redis_says_so_once_and_then_that_it_runs() -> None:
+    simulation = Slow(REGISTRY, one("FlakyBlock", {"retries": 1, "backoff_s": 1, "jitter": 0}))
+    simulation.waits = ("redis", "redis", None, None)
+    await simulation.run()
+    told = [reason["kind"] for _, reason in reasons(simulation, "n")]
+    assert told == ["redis", "running", "retry", "redis", "running"]
 
 
 async def test_an_agent_node_names_its_child() -> None:
