@@ -47,6 +47,7 @@ _OURS_TO_SET: Final = frozenset(
 """Headers that a caller may not send: they decide where a message ends or whom it is for."""
 _HARMLESS: Final = frozenset({"accept", "accept-language", "content-type", "user-agent"})
 """Headers that go along to another origin; all others might be secrets."""
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -66,7 +67,7 @@ async def system_resolver(host: str, port: int, /) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-class _CheckedBackend(httpcore.AsyncNetworkBackend):
+class CheckedBackend(httpcore.AsyncNetworkBackend):
     """Opens connections, to checked addresses only."""
 
     def __init__(self, allow: frozenset[str], resolve: Resolver) -> None:
@@ -83,7 +84,7 @@ class _CheckedBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """Resolve, check, connect to the first address that answers."""
-        addresses = await self._addresses(host, port)
+        addresses = await self.addresses(host, port)
         last: Exception | None = None
         for address in addresses[:ADDRESS_TRIES]:
             try:
@@ -105,7 +106,8 @@ class _CheckedBackend(httpcore.AsyncNetworkBackend):
         """Wait between retries of the pool."""
         await self._inner.sleep(seconds)
 
-    async def _addresses(self, host: str, port: int) -> list[str]:
+    async def addresses(self, host: str, port: int) -> list[str]:
+        """Resolve and check. Errors: UpstreamError, AddressRefusedError."""
         try:
             addresses = await self._resolve(host, port)
         except (OSError, UnicodeError) as error:
@@ -127,7 +129,8 @@ class GuardedHttp:
     credentials.
 
     `allow`: exact `host:port` entries that may lead to inner addresses; `deny`: entries that are refused in
-    any case, like the platform's own address.
+    any case, like the platform's own address. `services`: where services stand that are not at their public
+    address, by name.
     """
 
     def __init__(
@@ -135,16 +138,18 @@ class GuardedHttp:
         *,
         allow: frozenset[str] = frozenset(),
         deny: frozenset[str] = frozenset(),
+        services: Mapping[str, str] | None = None,
         resolver: Resolver = system_resolver,
         ssl_context: ssl.SSLContext | None = None,
         timeout_s: float = TIMEOUT_S,
         max_bytes: int = BODY_LIMIT_BYTES,
     ) -> None:
         self._deny = deny
+        self._services = services or {}
         self._ssl_context = ssl_context
         self._timeout_s = timeout_s
         self._max_bytes = max_bytes
-        self._backend = _CheckedBackend(allow, resolver)
+        self._backend = CheckedBackend(allow, resolver)
         self._pool: httpcore.AsyncConnectionPool | None = None
 
     async def get(self, url: str, **options: Unpack[HttpOptions]) -> HttpResponse:
@@ -161,6 +166,21 @@ class GuardedHttp:
                 return await self._follow(_built(method, url, options), options)
         except TimeoutError as error:
             raise UpstreamError(f"{_named(url)} took more than {limit_s:g} s.") from error
+
+    async def addresses(self, host: str, port: int) -> list[str]:
+        """Return the checked addresses of a host, for protocols other than HTTP, within the time for connecting."""
+        if f"{host}:{port}" in self._deny:
+            raise AddressRefusedError(f"'{host}:{port}' is this platform itself; use its API from outside.")
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                found = await self._backend.addresses(host, port)
+        except TimeoutError as error:
+            raise UpstreamError(f"The host {host!r} was not found in {CONNECT_TIMEOUT_S:g} s.") from error
+        return found[:ADDRESS_TRIES]
+
+    def service_url(self, name: str) -> str | None:
+        """Return where the operator has put the service; None for its public address."""
+        return self._services.get(name)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -183,7 +203,7 @@ class GuardedHttp:
                 _attach(request, credential)
             response = await self._send(request, options.get("max_bytes", self._max_bytes))
             target = response.headers.get("location")
-            if response.status not in (301, 302, 303, 307, 308) or not target:
+            if response.status not in _REDIRECTS or not target or not options.get("follow", True):
                 return response
             request, same = _redirected(request, response.status, target)
             credential = credential if same else None
