@@ -98,6 +98,8 @@ class HttpOptions(TypedDict, total=False):
     """What `ctx.credentials` gave, or a `Credential`."""
     timeout_s: float
     max_bytes: int
+    follow: bool
+    """Whether redirects are followed; they are unless this is False."""
 
 
 class Http(Protocol):
@@ -111,6 +113,14 @@ class Http(Protocol):
 
     async def get(self, url: str, **options: Unpack[HttpOptions]) -> HttpResponse:
         """`request("GET", url)`."""
+        ...
+
+    async def addresses(self, host: str, port: int) -> list[str]:
+        """Return the checked addresses of a host, for protocols other than HTTP; connect to these, not to the name."""
+        ...
+
+    def service_url(self, name: str) -> str | None:
+        """Return where the operator has put the service `name`; None for its public address."""
         ...
 
 

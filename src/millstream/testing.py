@@ -14,17 +14,33 @@ import functools
 import shutil
 import tempfile
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
+from millstream.processors.confidence import Confidence
 from millstream.processors.context import Context, Park
 from millstream.processors.guards.files import LocalFiles
 from millstream.processors.guards.http import GuardedHttp
 from millstream.processors.sdk import Block
+from millstream.schemas.errors import CredentialError
+from millstream.schemas.secrets import Opened
 
-__all__ = ["MemoryKeyValue", "Silent", "context", "emits", "run"]
+__all__ = [
+    "SECRET",
+    "Everywhere",
+    "MadeUp",
+    "MemoryKeyValue",
+    "Silent",
+    "confidence",
+    "context",
+    "emits",
+    "run",
+]
+
+SECRET = "made-up-secret"
+"""What is in every credential of `MadeUp`."""
 
 
 class MemoryKeyValue:
@@ -53,6 +69,59 @@ class Silent:
 
     def __call__(self, fraction: float, note: str, /) -> None:
         self.said.append((fraction, note))
+
+
+class Everywhere(Mapping[str, str]):
+    """`services` of a `GuardedHttp` in which each service is the same local server."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def __getitem__(self, name: str) -> str:
+        return self._url
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the server, whatever the service."""
+        return self._url
+
+
+class MadeUp:
+    """`Vault` in which each credential that the inputs name is there; its secret is `SECRET`."""
+
+    def __init__(self, inputs: Mapping[str, Any], *, hosts: tuple[str, ...] = ()) -> None:
+        named = [
+            value for value in inputs.values() if isinstance(value, dict) and {"id", "type"} <= value.keys()
+        ]
+        self._known = {value["id"]: value for value in named}
+        self._hosts = hosts
+
+    async def open(self, user_id: str, execution_id: str, secret_id: str) -> Opened:
+        """Return it. Errors: CredentialError if the inputs do not name it."""
+        if secret_id not in self._known:
+            raise CredentialError(f"Nobody has a credential {secret_id!r}.")
+        data = {
+            "api_key": SECRET,
+            "username": "somebody",
+            "password": SECRET,
+            "access_token": SECRET,
+            "headers": {"X-Key": SECRET},
+        }
+        meta = self._known[secret_id]
+        provider = meta.get("provider", "")
+        return Opened(id=secret_id, kind=meta["type"], provider=provider, hosts=self._hosts, data=data)
+
+
+def confidence(block: Block, inputs: Mapping[str, Any], *, hosts: tuple[str, ...] = ()) -> Confidence:
+    """Return what a run of `block` may know: made-up secrets for its credentials pins, for `hosts` or the block's own."""
+    found = Confidence(MadeUp(inputs, hosts=hosts), "tester", "execution")
+    found.about(block.spec.input_schema, inputs)
+    return found
 
 
 @functools.cache

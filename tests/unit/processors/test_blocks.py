@@ -17,7 +17,7 @@ from millstream.processors.guards.http import GuardedHttp
 from millstream.processors.registry import load_registry
 from millstream.processors.sdk import Block, Sample
 from millstream.schemas.errors import BlockError, MillstreamError
-from millstream.testing import context, emits
+from millstream.testing import Everywhere, confidence, context, emits
 from tests.unit.processors.conftest import Request, answer, serving
 
 DATA = Path(__file__).parents[2] / "data"
@@ -35,10 +35,14 @@ SAMPLES = [
 @asynccontextmanager
 async def _web(pages: Mapping[str, tuple[str, str]]) -> AsyncIterator[tuple[str, GuardedHttp]]:
     async def handle(request: Request, writer: asyncio.StreamWriter) -> None:
-        kind, text = pages.get(request.path, ("text/plain", "not here"))
-        await answer(writer, 200 if request.path in pages else 404, text.encode(), Content_Type=kind)
+        path = request.path if request.path in pages else request.path.partition("?")[0]
+        kind, text = pages.get(path, ("text/plain", "not here"))
+        await answer(writer, 200 if path in pages else 404, text.encode(), Content_Type=kind)
 
-    async with serving(handle) as server, GuardedHttp(allow=frozenset({server.origin})) as http:
+    async with (
+        serving(handle) as server,
+        GuardedHttp(allow=frozenset({server.origin}), services=Everywhere(server.url)) as http,
+    ):
         yield server.url, http
 
 
@@ -57,7 +61,10 @@ async def test_block_emits_its_samples(block: Block, sample: Sample) -> None:
     async with _web(sample.serves) as (url, http):
         inputs = json.loads(json.dumps(dict(sample.inputs)).replace("{server}", url))
         before = json.dumps(inputs)
-        ctx = context(http=http, **sample.context)
+        known = (
+            {} if sample.raises == "credentials_unavailable" else {"confidence": confidence(block, inputs)}
+        )
+        ctx = context(http=http, **known, **sample.context)
         if sample.raises:
             with pytest.raises(MillstreamError) as caught:
                 await emits(block, inputs, ctx)
@@ -90,6 +97,9 @@ async def test_block_agrees_with_what_was_observed(case: dict[str, Any]) -> None
 
 def _type(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
     """A schema in the notation of the facts: `array<string>`, `object{a:integer}|null`, `enum(a,b)`."""
+    if "credentials_provider" in schema:
+        kinds = (schema["credentials_provider"], schema["credentials_types"])
+        return f"credentials({'; '.join(', '.join(each) for each in kinds)})"
     if "$ref" in schema:
         return _type(definitions[schema["$ref"].rpartition("/")[2]], definitions)
     members = schema.get("anyOf") or schema.get("oneOf")
