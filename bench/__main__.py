@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import logging
 import signal
 import sys
@@ -37,6 +38,11 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(FAMILIES), help=f"families, of {','.join(FAMILIES)}")
     parser.add_argument("--json", type=Path, help="file for the figures, for programs")
     parser.add_argument("--write", type=Path, help="document whose marked block the table replaces")
+    parser.add_argument(
+        "--earlier",
+        type=Path,
+        help="a --json of before: what is not measured now is shown from it, with its date",
+    )
     options = parser.parse_args()
     names = options.only.split(",")
     for name in names:
@@ -71,7 +77,10 @@ def _say(run: Run, options: argparse.Namespace) -> None:
     if options.json:
         options.json.write_text(found.json(quick=run.quick))
     if options.write:
-        figures.write_into(options.write, found.markdown(quick=run.quick))
+        table = found.markdown(quick=run.quick)
+        if options.earlier:
+            table += "\n\n" + found.earlier(json.loads(options.earlier.read_text()))
+        figures.write_into(options.write, table)
 
 
 def _show(found: figures.Figures) -> None:

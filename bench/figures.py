@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,11 +65,16 @@ class Figures:
 
     def markdown(self, *, quick: bool) -> str:
         """Return the table, with where and when it was measured."""
-        lines = [f"Measured with `python -m bench{' --quick' if quick else ''}` on {_where()}:", ""]
-        lines += ["| what | figure | goal |", "| --- | ---: | ---: |"]
-        lines += [f"| {row.what} | {row.shown} | {row.goal} |" for row in self]
-        lines += [f"\nNot measured: {note}" for note in self.notes]
-        return "\n".join(lines)
+        head = f"Measured with `python -m bench{' --quick' if quick else ''}` on {_where()}:"
+        return "\n".join([head, "", *_table(self), *(f"\nNot measured: {note}" for note in self.notes)])
+
+    def earlier(self, found: dict[str, Any]) -> str:
+        """Return a table of what an earlier run, in the form of `json`, has besides these rows."""
+        rows = [Figure(**row) for name, row in found["figures"].items() if name not in self._rows]
+        how = f"`python -m bench{' --quick' if found['quick'] else ''}`"
+        where = f"{found['machine']['cores']} {found['machine']['arch']} cores, {found['at']}"
+        head = f"From an earlier run of {how}, on {where} (ratios are of figures of that run):"
+        return "\n".join([head, "", *_table(rows)])
 
     def json(self, *, quick: bool) -> str:
         """Return everything, for programs."""
@@ -81,6 +86,11 @@ class Figures:
             "notes": self.notes,
         }
         return json.dumps(found, indent=2) + "\n"
+
+
+def _table(rows: Iterable[Figure]) -> list[str]:
+    lines = [f"| {row.what} | {row.shown} | {row.goal} |" for row in rows]
+    return ["| what | figure | goal |", "| --- | ---: | ---: |", *lines]
 
 
 def machine() -> dict[str, Any]:

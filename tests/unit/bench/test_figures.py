@@ -61,3 +61,11 @@ def test_document_without_a_block_is_left_alone(tmp_path: Path) -> None:
 def test_percentile_of_sorted_values() -> None:
     values = [float(value) for value in range(100)]
     assert (percentile(values, 0.5), percentile(values, 0.99), percentile([7.0], 0.99)) == (50.0, 99.0, 7.0)
+
+
+def test_an_earlier_run_shows_only_what_was_not_measured_again() -> None:
+    before = figures()
+    before.add("sockets", "frames", 7.0, "ms")
+    table = figures().earlier(json.loads(before.json(quick=False)))
+    assert "| frames | 7.00 ms |  |" in table
+    assert "one chain" not in table
