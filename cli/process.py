@@ -8,7 +8,7 @@ import time
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
     from millstream.api.auth.settings import AccessSettings
@@ -327,6 +327,15 @@ def _files_folder(settings: Settings) -> Path:
     return settings.home / "files"
 
 
+def own_origins(settings: Settings) -> frozenset[str]:
+    """Return `host:port` of the edge, inside and as people reach it: blocks that call it would do so past its rules."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    parts = [urlsplit(url) for url in (f"http://{host}:{settings.port}", settings.public_url) if url]
+    return frozenset(
+        f"{part.hostname}:{part.port or (443 if part.scheme == 'https' else 80)}" for part in parts
+    )
+
+
 def _contexts(settings: Settings, redis: Any, producer: Any, vault: SealedSecrets | None) -> Any:
     from uuid import UUID
 
@@ -338,7 +347,9 @@ def _contexts(settings: Settings, redis: Any, producer: Any, vault: SealedSecret
     from millstream.processors.guards.http import GuardedHttp
     from millstream.schemas.messages import Run
 
-    http = GuardedHttp(allow=frozenset(settings.http_allow))
+    http = GuardedHttp(
+        allow=frozenset(settings.http_allow), deny=own_origins(settings), services=settings.service_urls
+    )
     files = LocalFiles(_files_folder(settings))
     never = asyncio.Event()
     progress = ProgressOf(producer)

@@ -136,6 +136,11 @@ class Settings(BaseSettings):
         (),
         description="Addresses in private networks, `host:port`, that blocks may call all the same; separated by commas.",
     )
+    service_urls: dict[str, str] = Field(
+        {},
+        description="Where services stand that are not at their public address, such as an enterprise server: a JSON object "
+        'of URLs by service, `{"github": "https://github.example.com/api/v3"}`. Credentials that name no hosts go there.',
+    )
     token: SecretStr = Field(
         SecretStr(""), description="Token of the local user. Empty: made once and kept in `home`."
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from millstream.cli import documents, settings
+from millstream.cli.process import own_origins
 from millstream.cli.settings import load
 from millstream.schemas.errors import ConfigurationError
 
@@ -127,3 +128,24 @@ def test_the_page_about_the_settings_is_up_to_date() -> None:
 
 def test_every_setting_says_what_it_is() -> None:
     assert all(text.endswith((".", "`")) for text in settings.variables().values())
+
+
+def test_services_stand_where_the_operator_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MILLSTREAM_SERVICE_URLS", '{"github": "https://github.example.com/api/v3"}')
+    assert load().service_urls == {"github": "https://github.example.com/api/v3"}
+
+
+@pytest.mark.parametrize(
+    ("public_url", "own"),
+    [
+        ("", {"127.0.0.1:8700"}),
+        ("https://agents.example.com", {"127.0.0.1:8700", "agents.example.com:443"}),
+    ],
+)
+def test_the_platform_itself_is_no_address_of_blocks(
+    monkeypatch: pytest.MonkeyPatch, public_url: str, own: set[str]
+) -> None:
+    """A18."""
+    monkeypatch.setenv("MILLSTREAM_PUBLIC_URL", public_url)
+    monkeypatch.setenv("MILLSTREAM_PORT", "8700")
+    assert own_origins(load()) == own
