@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from millstream.processors.calls import Calls, Result, Tool
 from millstream.processors.confidence import Confidence, NoVault
 from millstream.processors.credentials import AnyCredential
-from millstream.processors.services import Cancelled, Files, Http, KeyValue, Progress
+from millstream.processors.own import Log, State
+from millstream.processors.services import NO_VECTORS, Cancelled, Files, Http, KeyValue, Progress, Vectors
 from millstream.schemas.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -37,12 +40,23 @@ class Context:
     sensitive_action_safe_mode: bool = False
     spent_microusd: int = 0
     """What this run has cost so far, in millionths of a US dollar; see `spend`."""
+    budget_microusd: int | None = None
+    """What the execution could still spend when this run was sent; None: it has no budget."""
+    tools: Sequence[Tool] = ()
+    """What is linked from the node's tool pins, to be called by `Park(calls=...)`."""
+    results: Sequence[Result] = ()
+    """What the calls of the run before gave, in their order."""
     resumed: Any = None
     """None on the first call; after a `Park` its state, or `{"review": {"status", "data", "message"}}`."""
     confidence: Confidence | None = None
     """The secrets of the run; see `credentials`."""
     model_source: ModelSource | None = None
     """Connections to models, shared by all runs of the process; see `models`."""
+    model_calls: dict[str, int] = field(default_factory=dict)
+    """How often each question was put to a model, by its digest: part of the id of a call."""
+
+    vectors: Vectors = NO_VECTORS
+    """Documents with vectors; on the lane `data` alone."""
 
     @property
     def models(self) -> Models:
@@ -74,6 +88,28 @@ class Context:
         self.spent_microusd += microusd
 
     @property
+    def budget_left(self) -> int | None:
+        """Millionths of a US dollar that may still be spent, None without a budget. Beyond, the execution fails."""
+        return None if self.budget_microusd is None else max(0, self.budget_microusd - self.spent_microusd)
+
+    @property
+    def log(self) -> Log:
+        """The worker's log, with the ids of this run in each line and without its secrets."""
+        return Log(
+            self.trusted().mask,
+            execution_id=self.execution_id,
+            node_execution_id=self.node_execution_id,
+            graph_id=self.graph_id,
+            node_id=self.node_id,
+            attempt=self.attempt,
+        )
+
+    @property
+    def state(self) -> State:
+        """What this node of this graph keeps from run to run."""
+        return State(self.kv, f"node#{self.graph_id}#{self.node_id}#")
+
+    @property
     def idempotency_key(self) -> str:
         """The same for every attempt of this node execution, and for no other."""
         return self.node_execution_id
@@ -92,9 +128,11 @@ class Review:
 class Park:
     """Yielded last by a run: free the worker, call again after `delay_s` with `ctx.resumed == state`.
 
-    With `delay_s` None and a `review` the run goes on when a person has decided.
+    With `delay_s` None and a `review` the run goes on when a person has decided; with `calls`, when all of them have
+    ended, and `ctx.results` has what they gave.
     """
 
     delay_s: float | None
     state: Any = None
     review: Review | None = None
+    calls: Calls | None = None

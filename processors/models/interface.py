@@ -1,8 +1,9 @@
 """What a block may ask of models: `ctx.models`, or a parameter `models: Models` behind the `*`.
 
 Messages are those of OpenAI's chat completions, plain JSON, whatever the provider: they may travel through links and states.
-`[{"role": "system", "content": "..."}, {"role": "user", "content": "..."}]`; an assistant's `tool_calls` are answered by messages
-`{"role": "tool", "tool_call_id": "...", "content": "..."}`; content may be a list of parts (`text`, `image_url` with a data: URI).
+`[{"role": "system", "content": "..."}, {"role": "user", "content": "..."}]`; an assistant's `tool_calls` are answered by
+messages `{"role": "tool", "tool_call_id": "...", "content": "..."}`; content may be a list of parts (`text`, and `image_url`
+with a data: URI).
 Tools are OpenAI's function tools: `{"type": "function", "function": {"name", "description", "parameters"}}`.
 """
 
@@ -163,10 +164,10 @@ class Media:
 class Models(Protocol):
     """Models of all providers, for one run of a block.
 
-    Each call waits for a free place of its credential, tries again after 429 and 5xx as the provider's Retry-After says, stops when
-    the run is cancelled, and counts its cost. Errors of all: CredentialError (no key, or one that was refused), BlockInputError
-    (an unknown model, too much), AddressRefusedError, UpstreamError (does not answer; may be tried again), BlockExecutionError
-    (the provider refuses the request).
+    Each call waits for a free place of its credential, tries again after 429 and 5xx as the provider's Retry-After says, stops
+    when the run is cancelled, and counts its cost. Errors of all: CredentialError (no key, or one that was refused),
+    BlockInputError (an unknown model, too much), AddressRefusedError, UpstreamError (does not answer; may be tried again),
+    BlockExecutionError (the provider refuses the request).
     """
 
     async def chat(
