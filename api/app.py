@@ -54,6 +54,7 @@ from millstream.api.ws.router import router as ws
 from millstream.connectors import database
 from millstream.connectors import redis as redis_
 from millstream.connectors.objects import Objects
+from millstream.processors.catalogue import Catalogue
 from millstream.schemas.blocks import BlockSpec
 from millstream.schemas.errors import UnavailableError
 from millstream.topics.catalogue import LANES
@@ -69,7 +70,7 @@ GOING_AWAY = 1012
 
 
 def create_app(settings: EdgeSettings, specs: Iterable[BlockSpec]) -> FastAPI:
-    """Return the edge. `specs`: the blocks of this installation (`processors.registry.load_registry().specs()`)."""
+    """Return the edge. `specs`: the blocks of this installation (`processors.registry.load_registry().catalogue()`)."""
     metrics = Metrics()
     cors = Middleware(
         CORSMiddleware,
@@ -98,7 +99,7 @@ def create_app(settings: EdgeSettings, specs: Iterable[BlockSpec]) -> FastAPI:
     app = FastAPI(
         title="Millstream",
         version=settings.version,
-        lifespan=_lifespan(settings, list(specs), metrics),
+        lifespan=_lifespan(settings, Catalogue.of(specs), metrics),
         middleware=[
             Middleware(RequestFrame, metrics=metrics, tls=settings.access.tls),
             cors,
@@ -133,11 +134,12 @@ def create_app(settings: EdgeSettings, specs: Iterable[BlockSpec]) -> FastAPI:
     return app
 
 
-def _lifespan(settings: EdgeSettings, specs: list[BlockSpec], metrics: Metrics) -> Callable[[FastAPI], Any]:
+def _lifespan(settings: EdgeSettings, specs: Catalogue, metrics: Metrics) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             edge = await _open(settings, specs, metrics, stack)
+            edge.known.upgrade = specs.upgraded
             app.state.edge = edge
             works = {
                 "sweeper": sweeper.run(edge),
@@ -162,7 +164,7 @@ def _lifespan(settings: EdgeSettings, specs: list[BlockSpec], metrics: Metrics) 
 
 
 async def _open(
-    settings: EdgeSettings, specs: list[BlockSpec], metrics: Metrics, stack: AsyncExitStack
+    settings: EdgeSettings, specs: Catalogue, metrics: Metrics, stack: AsyncExitStack
 ) -> Edge:
     """Connect to all servers; whatever was opened is closed again by `stack`."""
     pool = database.pool(settings.dsn.get_secret_value(), max_size=settings.pool_size, wait_s=POOL_WAIT_S)
@@ -184,7 +186,7 @@ async def _open(
     stack.push_async_callback(door.post.stop)
     return Edge(
         settings=settings,
-        specs={spec.id: spec for spec in specs},
+        specs=specs,
         auth=door,
         vault=Vault(settings.secrets, store),
         metrics=metrics,
@@ -194,7 +196,7 @@ async def _open(
         hub=hub,
         redis=store,
         marks=marks,
-        pressure=Pressure(settings, {*LANES, *(spec.lane for spec in specs)}, metrics),
+        pressure=Pressure(settings, {*LANES, *(spec.lane for spec in specs.values())}, metrics),
         queues=Queues(pool, limit=settings.limits.user_queue),
     )
 

@@ -30,7 +30,7 @@ def serve(settings: EdgeSettings, specs: Iterable[BlockSpec] | None = None) -> N
     """
     check_exposure(settings)
     with bind(settings.host, settings.port) as listener:
-        blocks = load_registry().specs() if specs is None else specs
+        blocks = load_registry().catalogue() if specs is None else specs
         server = EdgeServer(server_config(settings, blocks))
         server.run(sockets=[listener])
 

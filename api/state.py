@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 from uuid import UUID
@@ -25,7 +24,7 @@ from millstream.api.settings import EdgeSettings
 from millstream.api.watch.hub import Hub
 from millstream.api.ws.heap import Heap
 from millstream.connectors.objects import Objects
-from millstream.schemas.blocks import BlockSpec
+from millstream.processors.catalogue import Catalogue
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,7 +32,7 @@ class Edge:
     """Clients of the servers, and what is known of the blocks."""
 
     settings: EdgeSettings
-    specs: Mapping[str, BlockSpec]
+    specs: Catalogue
     auth: Auth
     vault: Vault
     metrics: Metrics

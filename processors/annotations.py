@@ -40,6 +40,15 @@ DateTimeText = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 FileRef = Annotated[str, Field(json_schema_extra={"format": "file"})]
 """`workspace://<id>`, a data: URI or an http(s) URL; read it with `Files`."""
 
+Image = Annotated[str, Field(json_schema_extra={"format": "file", "contentMediaType": "image/*"})]
+Audio = Annotated[str, Field(json_schema_extra={"format": "file", "contentMediaType": "audio/*"})]
+Video = Annotated[str, Field(json_schema_extra={"format": "file", "contentMediaType": "video/*"})]
+"""References like `FileRef`, never bytes: what is large does not travel with messages."""
+Markdown = Annotated[str, Field(json_schema_extra={"format": "markdown"})]
+Json = Annotated[Any, Field(json_schema_extra={"format": "json"})]
+Table = Annotated[list[dict[str, Any]], Field(json_schema_extra={"format": "table"})]
+"""Rows by column name."""
+
 
 SecretText = Annotated[str, Flag(secret=True, format="password", writeOnly=True)]
 """A text that nobody but the block sees: constants and inputs of it are sealed, and records have a reference."""

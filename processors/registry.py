@@ -9,14 +9,15 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import Final
 
 from millstream.processors import blocks, definitions
+from millstream.processors.catalogue import Catalogue
 from millstream.processors.definitions import Problem
-from millstream.processors.sdk import Block
+from millstream.processors.runnable import Block
 from millstream.schemas.blocks import BlockSpec
 from millstream.schemas.errors import BlockUnknownError
 
@@ -28,11 +29,14 @@ class Registry:
 
     def __init__(self, found: dict[str, Block]) -> None:
         self._blocks = dict(sorted(found.items(), key=lambda item: (item[1].spec.name, item[0])))
-        self._specs = [block.spec for block in self._blocks.values()]
+        self._former = {alias: block for block in found.values() for alias in block.spec.aliases}
 
-    def get(self, block_id: str) -> Block:
-        """Return the block. Errors: BlockUnknownError."""
-        block = self._blocks.get(block_id)
+    def get(self, block_id: str, execution_id: bytes | None = None) -> Block:
+        """Return the block, also by a former id. Errors: BlockUnknownError.
+
+        `execution_id`: for which run; what is installed is the same for all of them.
+        """
+        block = self.find(block_id)
         if block is None:
             raise BlockUnknownError(
                 f"No block has the id {block_id!r} here; install the package that brings it.",
@@ -41,12 +45,17 @@ class Registry:
         return block
 
     def find(self, block_id: str) -> Block | None:
-        """Return the block, or None."""
-        return self._blocks.get(block_id)
+        """Return the block, also by a former id, or None."""
+        return self._blocks.get(block_id) or self._former.get(block_id)
 
     def specs(self) -> list[BlockSpec]:
         """Return the data forms of all blocks, by name."""
-        return list(self._specs)
+        return [block.spec for block in self._blocks.values()]
+
+    def catalogue(self) -> Catalogue:
+        """Return what the edge knows of the blocks."""
+        migrations = {block.spec.id: block.migrate for block in self if block.migrate is not None}
+        return Catalogue(self.specs(), migrations)
 
     def __iter__(self) -> Iterator[Block]:
         return iter(self._blocks.values())
@@ -62,15 +71,26 @@ def load_registry() -> Registry:
     """
     with definitions.collect() as problems:
         modules = [*_own_modules(problems), *_announced(problems)]
-    found: dict[str, Block] = {}
-    for module in modules:
-        for block in blocks_of(module):
-            other = found.setdefault(block.spec.id, block)
-            if other is not block:
-                problems.append(_duplicate(block, other))
+    found = by_id((block for module in modules for block in blocks_of(module)), problems)
     if problems:
         raise definitions.failure(problems)
     return Registry(found)
+
+
+def by_id(blocks: Iterable[Block], problems: list[Problem]) -> dict[str, Block]:
+    """Return blocks by their ids; two that want one id, be it a former one, are a problem."""
+    found: dict[str, Block] = {}
+    for block in blocks:
+        other = found.setdefault(block.spec.id, block)
+        if other is not block:
+            problems.append(_duplicate(block, other, block.spec.id))
+    taken = dict(found)
+    for block in found.values():
+        for alias in block.spec.aliases:
+            other = taken.setdefault(alias, block)
+            if other is not block:
+                problems.append(_duplicate(block, other, alias))
+    return found
 
 
 def blocks_of(module: ModuleType) -> list[Block]:
@@ -110,9 +130,9 @@ def _imported(name: str, what: str, problems: list[Problem]) -> ModuleType | Non
         return None
 
 
-def _duplicate(block: Block, other: Block) -> Problem:
+def _duplicate(block: Block, other: Block, id_: str) -> Problem:
     return Problem(
         where=block.where,
-        what=f"{block.spec.name} has the id {block.spec.id} of {other.spec.name} ({other.where}).",
+        what=f"{block.spec.name} has the id {id_} of {other.spec.name} ({other.where}).",
         remedy="Give one of them another id.",
     )

@@ -23,9 +23,18 @@ from millstream.processors.context import Context
 from millstream.processors.definitions import Problem, place
 from millstream.processors.flags import Flag
 from millstream.processors.models.interface import Models
+from millstream.processors.own import Log, State
 from millstream.processors.services import Files, Http, KeyValue
 
-SERVICES: dict[Any, str] = {Context: "", Http: "http", Files: "files", KeyValue: "kv", Models: "models"}
+SERVICES: dict[Any, str] = {
+    Context: "",
+    Http: "http",
+    Files: "files",
+    KeyValue: "kv",
+    Log: "log",
+    Models: "models",
+    State: "state",
+}
 """Types that a keyword-only parameter may ask for, and the attribute of the context that holds them."""
 
 Form = Literal["value", "fields", "generator"]

@@ -115,6 +115,8 @@ def _strict(schema: dict[str, Any]) -> dict[str, Any]:
     if kind == "object":
         if "properties" not in schema or schema.get("additionalProperties"):
             raise _LooseError
+        if schema["properties"].keys() != set(schema.get("required", ())):
+            raise _LooseError  # deep inside, a null is no absent value to the block
         about = {"description": found["description"]} if "description" in found else {}
         return {**about, **_object(schema["properties"], list(schema.get("required", ())))}
     if kind == "array":

@@ -13,7 +13,7 @@ import msgspec
 import orjson
 
 from millstream.processors.convert import compile_converter
-from millstream.schemas.blocks import BlockSpec
+from millstream.schemas.blocks import BlockSpec, Retry
 from millstream.schemas.errors import GraphInvalidError
 from millstream.schemas.pins import base_name
 from millstream.streams.policy import Policy, read_policy
@@ -246,6 +246,10 @@ def _block(spec: BlockSpec | None, block_id: str) -> PlanBlock:
     return PlanBlock(spec.id, spec.kind, spec.lane, schema, spec.sensitive, timeout_ms, **flags)
 
 
+def _retry(spec: BlockSpec | None) -> Retry | None:
+    return None if spec is None else spec.retry
+
+
 def compile_plan(graph: Graph, specs: Mapping[str, BlockSpec]) -> CompiledPlan:
     """Compile a valid graph, its sub-graphs included. Blocks that `specs` lacks fail when they run."""
     subs = {sub.id: sub for sub in graph.sub_graphs}
@@ -272,7 +276,7 @@ def _compile(
                 node.id,
                 block_index[node.block_id],
                 orjson.dumps(node.input_default),
-                policy=read_policy(node.id, node.metadata.get("policy")),
+                policy=read_policy(node.id, node.metadata.get("policy"), _retry(specs.get(node.block_id))),
                 child=child,
             )
         )

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 import orjson
 
+from millstream.schemas.blocks import Retry
 from millstream.schemas.errors import GraphInvalidError
 from millstream.schemas.ids import derived
 
@@ -65,10 +66,15 @@ class Policy(msgspec.Struct, array_like=True, frozen=True):
         return round(wait * (1 - self.jitter * spread))
 
 
-def read_policy(node_id: str, raw: Any) -> Policy:
-    """Read `metadata.policy`. Errors: GraphInvalidError, naming the node and what is wrong."""
-    if raw is None:
+def read_policy(node_id: str, raw: Any, retry: Retry | None = None) -> Policy:
+    """Read `metadata.policy`; `retry` is the block's own, for what it leaves out.
+
+    Errors: GraphInvalidError, naming the node and what is wrong.
+    """
+    if raw is None and retry is None:
         return Policy()
+    if retry is not None and (raw is None or isinstance(raw, dict)):
+        raw = {**msgspec.structs.asdict(retry), **(raw or {})}
     try:
         form = msgspec.convert(raw, PolicyForm)
     except msgspec.ValidationError as error:

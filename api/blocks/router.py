@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+import msgspec
+from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from millstream.api.auth.guards import CurrentUser, require
@@ -42,6 +43,8 @@ class BlockOut(BaseModel):
     costs: list[dict[str, Any]]
     lane: str
     sensitive: bool
+    version: str
+    revision: str
 
 
 class RunIn(BaseModel):
@@ -72,17 +75,26 @@ def shown(spec: BlockSpec) -> dict[str, Any]:
         "staticOutput": spec.static_output,
         "uiType": spec.kind,
         "contributors": [],
-        "costs": [],
+        "costs": [msgspec.structs.asdict(cost) for cost in spec.costs],
         "lane": spec.lane,
         "sensitive": spec.sensitive,
+        "version": spec.version,
+        "revision": spec.revision,
     }
 
 
-@router.get("", response_model=list[BlockOut])
+@router.get(
+    "", response_model=list[BlockOut], responses={304: {"description": "They are those of `If-None-Match`."}}
+)
 @require(Scope.READ_BLOCK)
-async def list_blocks(_: CurrentUser, edge: EdgeDep) -> Response:
+async def list_blocks(
+    _: CurrentUser, edge: EdgeDep, if_none_match: Annotated[str | None, Header()] = None
+) -> Response:
     """Return all blocks that can be used here, by name."""
-    return JsonAnswer([shown(spec) for spec in edge.specs.values() if not spec.disabled])
+    headers = {"ETag": f'"{edge.specs.etag}"', "Cache-Control": "private, no-cache"}
+    if if_none_match is not None and edge.specs.etag in if_none_match:
+        return Response(status_code=304, headers=headers)
+    return JsonAnswer([shown(spec) for spec in edge.specs.values() if not spec.disabled], headers=headers)
 
 
 @router.get("/{block_id}", response_model=BlockOut, responses=documented(BlockUnknownError))

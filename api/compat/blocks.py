@@ -14,18 +14,39 @@ from millstream.api.compat import models
 from millstream.api.compat.route import REFUSALS, CompatRoute
 from millstream.api.http.answers import JsonAnswer
 from millstream.api.state import Edge, EdgeDep
+from millstream.schemas.blocks import BlockSpec
 
 router = APIRouter(
     prefix="/api/blocks", tags=["AutoGPT: blocks"], route_class=CompatRoute, responses=REFUSALS
 )
 
-_OURS = ("lane", "sensitive")
+_OURS = ("lane", "sensitive", "version", "revision")
+_CREDIT_MICROUSD = 10_000
+"""AutoGPT's credit is a cent."""
+_COST_TYPES = {"call": "run", "second": "second", "byte": "byte"}
 
 
 def listed(edge: Edge) -> list[dict[str, Any]]:
     """Return all blocks that can be used, in AutoGPT's form."""
-    found = [shown(spec) for spec in edge.specs.values() if not spec.disabled]
-    return [{name: value for name, value in block.items() if name not in _OURS} for block in found]
+    found = []
+    for spec in edge.specs.values():
+        if not spec.disabled:
+            block = {name: value for name, value in shown(spec).items() if name not in _OURS}
+            found.append({**block, "costs": _costs(spec)})
+    return found
+
+
+def _costs(spec: BlockSpec) -> list[dict[str, Any]]:
+    """Return what AutoGPT has words for, in its credits, rounded up."""
+    return [
+        {
+            "cost_amount": -(-cost.microusd // _CREDIT_MICROUSD),
+            "cost_filter": {},
+            "cost_type": _COST_TYPES[cost.per],
+        }
+        for cost in spec.costs
+        if cost.per in _COST_TYPES
+    ]
 
 
 @router.get("", response_model=list[models.Block])

@@ -12,6 +12,7 @@ import orjson
 from millstream.api.credentials.repository import Credentials, SecretValues
 from millstream.api.credentials.vault import Vault
 from millstream.api.database import Connection
+from millstream.processors.catalogue import upgraded
 from millstream.schemas.blocks import BlockSpec
 from millstream.schemas.errors import InputInvalidError
 from millstream.schemas.graph import Graph
@@ -39,7 +40,11 @@ class Confided:
 
 
 async def saved(conn: Connection, vault: Vault, graph: Graph, specs: Specs, *, owner_id: UUID) -> Graph:
-    """Return a graph as it may be stored. Errors: GraphInvalidError: it refers to secrets of others; UnavailableError."""
+    """Return a graph as it may be stored. Errors: GraphInvalidError: it refers to secrets of others; UnavailableError.
+
+    Its blocks are brought up to date first: under its former name a secret's pin would not be known as one.
+    """
+    graph = upgraded(graph, specs)
     found = _refs([node.input_default for part in graph.all_graphs for node in part.nodes])
     strange = found - set(await SecretValues(conn).find(found, owner_id=owner_id)) if found else found
     refuse([_strange(graph, id_) for id_ in sorted(strange)])

@@ -97,7 +97,7 @@ async def _wanted(edge: Edge, execution_id: UUID, body: AgainIn, owner_id: UUID)
             )
         graphs = Graphs(conn)
         stored = await graphs.get(row.graph_id, owner_id=owner_id, version=row.graph_version)
-        graph = await graphs_service.with_sub_graphs(graphs, stored)
+        graph = edge.specs.upgraded(await graphs_service.with_sub_graphs(graphs, stored))
         values = Values(conn, execution_id, room_bytes=64 * MIB)
         nodes = [n for n in await values.nodes(limit=NODES_MOST, offset=0) if n.queue_time is not None]
         emitted = await values.outputs([n.id for n in nodes]) if body.from_node else []

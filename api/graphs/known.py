@@ -8,6 +8,7 @@ one statement without bodies (two with agents): so no message between the edges 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -70,6 +71,8 @@ class KnownGraphs:
         self._nodes = 0
         self._graphs: OrderedDict[tuple[UUID, UUID, int], KnownGraph] = OrderedDict()
         self.hits = 0
+        self.upgrade: Callable[[Graph], Graph] = lambda graph: graph
+        """Brings its blocks up to date."""
 
     def __len__(self) -> int:
         return len(self._graphs)
@@ -87,7 +90,8 @@ class KnownGraphs:
                 self._graphs.move_to_end(key)
                 self.hits += 1
                 return known
-        graph = await with_sub_graphs(graphs, await graphs.get(graph_id, owner_id=owner_id, version=version))
+        row = await graphs.get(graph_id, owner_id=owner_id, version=version)
+        graph = self.upgrade(await with_sub_graphs(graphs, row))
         agents = _agents(graph)
         there = {sub.id: sub.version for sub in graph.sub_graphs}
         known = KnownGraph(graph, version, is_active, agents, [there.get(str(id_)) for id_, _ in agents])

@@ -103,6 +103,7 @@ async def validate_graph(
         graph = await graph_body(request)
     except GraphInvalidError as error:
         return JsonAnswer({"valid": False, "draft": False, "problems": error.facts["problems"]})
+    graph = edge.specs.upgraded(graph)
     problems = save_problems(graph, edge.specs)
     if for_run:
         problems = run_problems(graph, edge.specs, inputs={}, masks={})

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from millstream.api.graphs.repository import GraphRow, Graphs
+from millstream.processors.catalogue import upgraded
 from millstream.schemas.blocks import BlockSpec
 from millstream.schemas.errors import PreconditionError
 from millstream.schemas.graph import AGENT_BLOCK_ID, Graph, SubGraph
@@ -65,7 +66,7 @@ async def publish(
 ) -> dict[str, Any]:
     """Make a version, by default the newest, the one that runs. Errors: NotFoundError, GraphInvalidError: it cannot run."""
     newest = await graphs.lock_newest(graph_id, owner_id=owner_id)
-    graph = await load(graphs, graph_id, owner_id=owner_id, version=version or newest)
+    graph = upgraded(await load(graphs, graph_id, owner_id=owner_id, version=version or newest), specs)
     blocking = [replace(each, severity="error") for each in save_problems(graph, specs)]
     refuse(blocking, doing="published")
     await graphs.deactivate(graph_id, owner_id=owner_id)
@@ -153,7 +154,8 @@ async def load_shown(
 
 
 def shown(row: GraphRow, graph: Graph, specs: Specs) -> dict[str, Any]:
-    """Return AutoGPT's GraphModel, and ours: whether it is a draft, and why."""
+    """Return AutoGPT's GraphModel, and ours: whether it is a draft, and why. Its blocks are those of today."""
+    graph = upgraded(graph, specs)
     problems = [problem for problem in save_problems(graph, specs) if problem.severity == "draft"]
     kinds = [spec for node in graph.nodes if (spec := specs.get(node.block_id))]
     part = graph.model_dump(mode="json", exclude={"nodes", "sub_graphs"})

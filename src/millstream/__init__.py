@@ -12,16 +12,22 @@ if TYPE_CHECKING:
     from millstream.processors.annotations import (
         EMPTY,
         Advanced,
+        Audio,
         DateText,
         DateTimeText,
         Emit,
         FileRef,
         Hidden,
+        Image,
+        Json,
         LongText,
+        Markdown,
         Outputs,
         SecretText,
         ShortText,
+        Table,
         TimeText,
+        Video,
     )
     from millstream.processors.context import Context, Park, Review
     from millstream.processors.credentials import (
@@ -33,8 +39,9 @@ if TYPE_CHECKING:
         Provider,
         UserPassword,
     )
+    from millstream.processors.own import Log, State
     from millstream.processors.samples import Sample
-    from millstream.processors.sdk import Block, block
+    from millstream.processors.sdk import Block, Cost, Retry, block
     from millstream.processors.services import Credential, FileContent, Files, Http, HttpResponse, KeyValue
 
 __all__ = [
@@ -42,8 +49,10 @@ __all__ = [
     "Advanced",
     "AnyCredential",
     "ApiKey",
+    "Audio",
     "Block",
     "Context",
+    "Cost",
     "Credential",
     "Credentials",
     "DateText",
@@ -56,23 +65,32 @@ __all__ = [
     "HostScoped",
     "Http",
     "HttpResponse",
+    "Image",
+    "Json",
     "KeyValue",
+    "Log",
     "LongText",
+    "Markdown",
     "OAuth2",
     "Outputs",
     "Park",
     "Provider",
+    "Retry",
     "Review",
     "Sample",
     "SecretText",
     "ShortText",
+    "State",
+    "Table",
     "TimeText",
     "UserPassword",
+    "Video",
     "block",
 ]
 
 _HOMES = {
-    "sdk": ("Block", "block"),
+    "own": ("Log", "State"),
+    "sdk": ("Block", "Cost", "Retry", "block"),
     "context": ("Context", "Park", "Review"),
     "credentials": (
         "AnyCredential",
