@@ -69,7 +69,7 @@ GOING_AWAY = 1012
 """Close code of sockets at shutdown: service restart."""
 
 
-def create_app(settings: EdgeSettings, specs: Iterable[BlockSpec]) -> FastAPI:
+def create_app(settings: EdgeSettings, specs: Iterable[BlockSpec] | Catalogue) -> FastAPI:
     """Return the edge. `specs`: the blocks of this installation (`processors.registry.load_registry().catalogue()`)."""
     metrics = Metrics()
     cors = Middleware(

@@ -12,6 +12,7 @@ import uvicorn
 from millstream.api.app import create_app
 from millstream.api.http.protocol import CarefulProtocol
 from millstream.api.settings import EdgeSettings, is_loopback
+from millstream.processors.catalogue import Catalogue
 from millstream.processors.registry import load_registry
 from millstream.schemas.blocks import BlockSpec
 from millstream.schemas.errors import ConfigurationError
@@ -23,7 +24,7 @@ FRAME_BYTES = 64 * 1024
 """Longest WebSocket message from a client."""
 
 
-def serve(settings: EdgeSettings, specs: Iterable[BlockSpec] | None = None) -> None:
+def serve(settings: EdgeSettings, specs: Iterable[BlockSpec] | Catalogue | None = None) -> None:
     """Serve until SIGTERM or SIGINT, with all blocks of this installation unless `specs` says which.
 
     Errors: ConfigurationError: the port is taken, or the address is not ours; BlockDefinitionError.
@@ -45,7 +46,7 @@ class EdgeServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def server_config(settings: EdgeSettings, specs: Iterable[BlockSpec]) -> uvicorn.Config:
+def server_config(settings: EdgeSettings, specs: Iterable[BlockSpec] | Catalogue) -> uvicorn.Config:
     """Return uvicorn's configuration. Its own logs are off: the app writes one line a request, without queries."""
     return uvicorn.Config(
         create_app(settings, specs),

@@ -104,7 +104,7 @@ def _strict(schema: dict[str, Any]) -> dict[str, Any]:
     """A schema in the words that strict tools have. Errors: _LooseError."""
     if "$ref" in schema:
         return {key: schema[key] for key in ("$ref", "description") if key in schema}
-    found = {key: schema[key] for key in _KEPT if key in schema}
+    found: dict[str, Any] = {key: schema[key] for key in _KEPT if key in schema}
     choices = schema.get("anyOf") or schema.get("oneOf")
     if choices:
         found.pop("type", None)

@@ -143,5 +143,5 @@ def test_what_cannot_be_is_said_at_import() -> None:
         ({"renamed_pins": {"amount": "result"}}, "amount -> result"),
     ):
         with pytest.raises(BlockDefinitionError, match=words):
-            block(**options)(pays)  # type: ignore[call-overload]
+            block(**options)(pays)
     assert isinstance(block(renamed_pins={"sum": "amount"})(pays), Block)
