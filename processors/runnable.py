@@ -45,6 +45,7 @@ class Block:
         "fn",
         "migrate",
         "module",
+        "no_samples",
         "samples",
         "spec",
         "where",
@@ -57,11 +58,13 @@ class Block:
         shape: signature.Signature,
         samples: Sequence[Sample],
         migrate: Migrate | None = None,
+        no_samples: str = "",
     ) -> None:
         self.fn = fn
         self.spec = spec
         self.migrate = migrate
         self.samples = tuple(samples)
+        self.no_samples = no_samples
         self.module = fn.__module__
         self.where = place(fn)
         self._form = shape.form

@@ -60,7 +60,9 @@ def block(
     renamed_pins: Mapping[str, str] | None = None,
     migrate: Migrate | None = None,
     join: bool = False,
+    calls: str = "",
     samples: Sequence[Sample] = (),
+    no_samples: str = "",
 ) -> Callable[[Callable[..., Any]], Block]: ...
 
 
@@ -72,6 +74,7 @@ def block(fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     `aliases` are former ids, function names or `package:function`: graphs that have them go on.
     `renamed_pins` (former name to present one) and `migrate` (constants of a node, and the version that it
     says, to constants of today) bring graphs of former versions up to date when they are saved and started.
+    `no_samples` says why there are none: what it asks is nowhere but in its own tests.
     Errors: BlockDefinitionError with every problem, its place and its remedy.
     """
     if fn is None:
@@ -92,6 +95,7 @@ def _define(
     cost: Cost | Sequence[Cost] = (),
     renamed_pins: Mapping[str, str] | None = None,
     migrate: Migrate | None = None,
+    no_samples: str = "",
     **flags: Any,
 ) -> Any:
     shape = signature.read(fn, plain_outputs=kind in _PLAIN_OUTPUT_KINDS)
@@ -135,7 +139,7 @@ def _define(
         renamed_pins=renamed,
         **flags,
     )
-    return Block(fn, spec, shape, samples, migrate)
+    return Block(fn, spec, shape, samples, migrate, no_samples)
 
 
 def _misdirected(renamed: Mapping[str, str], shape: signature.Signature) -> list[str]:

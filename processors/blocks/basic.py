@@ -188,6 +188,8 @@ async def agent_executor(
 ) -> None:
     """Run another agent: its inputs are the pins in, its outputs the pins out.
 
+    user_id: Whose agent it is.
+    agent_name: What people read on the node.
     graph_id: The agent's graph.
     graph_version: Which version of it.
     inputs: Constants for its inputs.

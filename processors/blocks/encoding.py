@@ -208,6 +208,22 @@ async def code_extraction(text: str) -> AsyncIterator[Emit[Code]]:
     """Take fenced code out of a text, by language. Pieces of one language are joined by an empty line.
 
     text: Text as Markdown, such as models write.
+    html: All HTML, if there is any.
+    css: All CSS, if there is any.
+    javascript: All JavaScript, if there is any.
+    python: All Python, if there is any.
+    sql: All SQL, if there is any.
+    java: All Java, if there is any.
+    cpp: All C and C++, if there is any.
+    csharp: All C#, if there is any.
+    json_code: All JSON, if there is any.
+    bash: All shell scripts, if there is any.
+    php: All PHP, if there is any.
+    ruby: All Ruby, if there is any.
+    yaml: All YAML, if there is any.
+    markdown: All Markdown, if there is any.
+    typescript: All TypeScript, if there is any.
+    xml: All XML, if there is any.
     remaining_text: What is left, if anything.
     """
     pieces, rest = _fenced(text)

@@ -39,6 +39,20 @@ async def _fields(
     """The pins that all inputs have beside `value`; the edge reads them, the blocks do not."""
 
 
+_NOTES = {
+    "value": "What is given when the graph is run; as a constant, what holds if nothing is.",
+    "title": "What people read above it; its name if there is none.",
+    "description": "What people read beside it.",
+    "advanced": "Show it on demand only.",
+    "secret": "Keep the value sealed: nobody reads it again.",
+}
+
+
+def _described(text: str) -> str:
+    missing = [f"{pin}: {note}" for pin, note in _NOTES.items() if f"\n{pin}: " not in text]
+    return "\n".join([text, *missing])
+
+
 def input_block(*, id: str, name: str, samples: Sequence[Sample]) -> Callable[[Callable[..., Any]], Block]:
     """Make an input of a function that takes a value: as `@block`, with the pins that all inputs have."""
 
@@ -53,6 +67,7 @@ def input_block(*, id: str, name: str, samples: Sequence[Sample]) -> Callable[[C
 
         call.__signature__ = own.replace(parameters=[first, value, *rest, *more])  # type: ignore[attr-defined]
         call.__annotations__ = {**_fields.__annotations__, **fn.__annotations__}
+        call.__doc__ = _described(inspect.getdoc(fn) or "")
         options: Any = {"kind": "Input", "categories": ("BASIC", "INPUT"), "static_output": True}
         found: Block = block(id=id, name=name, samples=samples, **options)(call)
         return found
@@ -315,7 +330,11 @@ async def agent_output(
     A template that fails becomes the text of its error: an output is not lost for a typing mistake.
 
     value: The value to give.
-    name: What the output is called.
+    name: What the output is called, once in a graph.
+    title: What people read above it; its name if there is none.
+    description: What people read beside it.
+    advanced: Show it on demand only.
+    secret: Keep the value out of what people see.
     format: A Jinja2 template, in which the value has the output's name.
     escape_html: Make values safe for HTML.
     output: The value, or the formatted text.

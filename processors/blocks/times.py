@@ -266,6 +266,9 @@ async def countdown_timer(
     """Wait, then give a message; several times if wanted. Nothing is held up meanwhile.
 
     input_message: The message.
+    minutes: Minutes to wait, beside the others.
+    hours: Hours to wait, beside the others.
+    days: Days to wait, beside the others.
     seconds: How long to wait, together with the others.
     repeat: How often to wait and give it.
     output_message: The message.
