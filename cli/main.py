@@ -21,6 +21,7 @@ COMMANDS = (
     "secrets",
     "setup",
     "roles",
+    "echo_model",
     "version",
     "check",
     "documents",

@@ -141,6 +141,16 @@ class Settings(BaseSettings):
         description="Where services stand that are not at their public address, such as an enterprise server: a JSON object "
         'of URLs by service, `{"github": "https://github.example.com/api/v3"}`. Credentials that name no hosts go there.',
     )
+    models: SecretStr = Field(
+        SecretStr(""),
+        description="Providers of models: a JSON object with `default` (`provider` or `provider:model`, for runs without a "
+        "credential) and `providers`, by name, with `base_url`, `api_key`, `at_once` and more (docs/models.md).",
+    )
+    echo_model: str = Field(
+        "",
+        description="URL of the echo model, the local demo model, such as `http://127.0.0.1:8010/v1`; `up` starts one and "
+        "sets it for its children.",
+    )
     token: SecretStr = Field(
         SecretStr(""), description="Token of the local user. Empty: made once and kept in `home`."
     )

@@ -121,6 +121,7 @@ def wanted_by(settings: Settings) -> Wanted:
         account_key=settings.account_key.get_secret_value(),
         setup_code=settings.setup_code.get_secret_value(),
         worker_key=settings.worker_key.get_secret_value(),
+        echo_model=settings.echo_model,
     )
 
 

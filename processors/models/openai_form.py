@@ -118,7 +118,9 @@ class Form:
                 response_format=audio_format,  # type: ignore[arg-type]  # checked above
                 extra_headers=target.headers,
             )
-            return Media(data=await raw.aread(), media_type=_MEDIA[audio_format])
+            told = raw.response.headers.get("content-type", "").partition(";")[0]
+            kind = told if told.startswith("audio/") else _MEDIA[audio_format]
+            return Media(data=await raw.aread(), media_type=kind)
         except openai.OpenAIError as error:
             raise refused(error) from error
 

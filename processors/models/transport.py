@@ -46,7 +46,7 @@ class Transport(httpx2.AsyncBaseTransport):
         self._deny = deny
         self._ssl_context = ssl_context
         self._backend = CheckedBackend(allow, resolver)
-        self._idle: dict[httpcore.Origin, list[httpcore.AsyncHTTPConnection]] = defaultdict(list)
+        self._idle: dict[str, list[httpcore.AsyncHTTPConnection]] = defaultdict(list)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request. Errors: AddressRefusedError, UpstreamError, those of httpx2."""
@@ -91,7 +91,7 @@ class Transport(httpx2.AsyncBaseTransport):
         return httpcore.Origin(url.scheme.encode(), url.raw_host, port)
 
     async def _take(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
-        idle = self._idle[origin]
+        idle = self._idle[str(origin)]
         while idle:
             connection = idle.pop()
             if connection.is_available() and not connection.has_expired():
@@ -111,8 +111,8 @@ class Transport(httpx2.AsyncBaseTransport):
 
     async def give_back(self, origin: httpcore.Origin, connection: httpcore.AsyncHTTPConnection) -> None:
         """Keep a connection for the next request, if it can be used again."""
-        if connection.is_idle() and not connection.is_closed() and len(self._idle[origin]) < IDLE_KEPT:
-            self._idle[origin].append(connection)
+        if connection.is_idle() and not connection.is_closed() and len(self._idle[str(origin)]) < IDLE_KEPT:
+            self._idle[str(origin)].append(connection)
         else:
             await _closed(connection)
 
@@ -133,8 +133,12 @@ class _Body(httpx2.AsyncByteStream):
         self._origin = origin
         self._connection = connection
         self._request = request
+        self._parts = self._read()
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._parts  # the SDK looks whether there is more when all has been read
+
+    async def _read(self) -> AsyncIterator[bytes]:
         encoding = next(
             (v.decode() for n, v in self._response.headers if n.lower() == b"content-encoding"), ""
         )
