@@ -104,7 +104,13 @@ def _plain(value: Any) -> Any:
 
 def _function(call: dict[str, Any]) -> Any:
     """The function of a call; a block stands for the function in it."""
-    found: Any = _module(call["module"], call["file"])
+    found: Any
+    if call.get("texts") is None:
+        found = _module(call["module"], call["file"])
+    else:
+        from millstream.processors.texts import module_of
+
+        found = module_of(*call["texts"], call["module"])
     for name in call["name"].split("."):
         found = getattr(found, name)
     return getattr(found, "fn", found)

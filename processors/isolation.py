@@ -20,6 +20,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from millstream.processors.texts import texts_of
 from millstream.schemas import errors
 from millstream.schemas.errors import BlockError, BlockExecutionError, BlockTimeoutError, MillstreamError
 from millstream.schemas.sizes import VALUE_LIMIT_BYTES
@@ -205,11 +206,13 @@ async def call(
     BlockError); BlockExecutionError if the result is too large or the process dies twice.
     """
     code = fn.__code__
+    texts = texts_of(fn.__globals__)
     request = json.dumps(
         {
             "module": fn.__module__,
             "name": fn.__qualname__,
             "file": code.co_filename,
+            "texts": None if texts is None else [texts.digest, texts.modules],
             "arguments": list(arguments),
             "keywords": keywords or {},
             "timeout_s": timeout_s,

@@ -25,9 +25,12 @@ GROUP: Final = "millstream.blocks"
 
 
 class Registry:
-    """Blocks by id. Immutable."""
+    """Blocks by id."""
 
     def __init__(self, found: dict[str, Block]) -> None:
+        self._fill(found)
+
+    def _fill(self, found: dict[str, Block]) -> None:
         self._blocks = dict(sorted(found.items(), key=lambda item: (item[1].spec.name, item[0])))
         self._former = {alias: block for block in found.values() for alias in block.spec.aliases}
 

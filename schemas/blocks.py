@@ -88,6 +88,11 @@ class BlockSpec(msgspec.Struct, frozen=True, kw_only=True):
     revision: str = ""
     """Of a block of a watched folder: which text of it this is."""
 
+    @property
+    def edition(self) -> str:
+        """What tells apart two states of a block: its version, and which text of it this is."""
+        return f"{self.version}+{self.revision}" if self.revision else self.version
+
     def tool(self) -> dict[str, Any]:
         """Return it as a function that a language model can call, in OpenAI's form; see `tools`."""
         from millstream.schemas.tools import tool_of

@@ -102,7 +102,7 @@ class Environment:
     worker: str
     """Instance id of this process."""
     converters: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = field(default_factory=dict)
-    """By block, as they are needed."""
+    """By block and edition, as they are needed."""
 
 
 @dataclass(slots=True, eq=False)
@@ -208,7 +208,7 @@ async def run_task(running: Running, env: Environment) -> Finished:
     park: ParkMessage | None = None
     task = running.task
     try:
-        block = env.registry.get(task.block_id)
+        block = env.registry.get(task.block_id, task.execution_id)
         if block.spec.disabled:
             raise BlockUnknownError(f"the block {block.spec.name!r} is switched off here")
         if task.flags.dry_run and block.spec.kind in _IMITATED:
@@ -224,7 +224,7 @@ async def run_task(running: Running, env: Environment) -> Finished:
             async with asyncio.timeout(limit):
                 park = await _drive(running, env, block)
             if task.cache_ms and park is None and not running.sent:
-                await env.cache.put(task, block.spec.version, running.pending)
+                await env.cache.put(task, block.spec.edition, running.pending)
     except TimeoutError as error:
         failure = _failure(_as_timeout(error, task), running)
     except MillstreamError as error:
@@ -252,7 +252,7 @@ async def _imitate(running: Running, env: Environment, block: Block) -> None:
 
 
 async def _from_cache(running: Running, env: Environment, block: Block) -> bool:
-    outputs = await env.cache.get(running.task, block.spec.version)
+    outputs = await env.cache.get(running.task, block.spec.edition)
     if outputs is None:
         return False
     running.pending = outputs
@@ -318,9 +318,10 @@ async def _inputs(task: Run, env: Environment, block: Block, trusted: Confidence
 
 
 def _converter(env: Environment, block: Block) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    found = env.converters.get(block.spec.id)
+    key = f"{block.spec.id} {block.spec.edition}"
+    found = env.converters.get(key)
     if found is None:
-        found = env.converters[block.spec.id] = compile_converter(block.spec.input_schema)
+        found = env.converters[key] = compile_converter(block.spec.input_schema)
     return found
 
 
