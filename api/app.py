@@ -41,6 +41,7 @@ from millstream.api.http.middleware import RequestFrame, Unforeseen
 from millstream.api.identity import ROUTERS as IDENTITY
 from millstream.api.inbox import Inbox
 from millstream.api.ingest.router import router as ingest
+from millstream.api.mcp.server import Doorway
 from millstream.api.metrics import Metrics
 from millstream.api.openapi import describe, operation_id
 from millstream.api.pressure.service import Pressure
@@ -141,11 +142,13 @@ def _lifespan(settings: EdgeSettings, specs: Catalogue, metrics: Metrics) -> Cal
             edge = await _open(settings, specs, metrics, stack)
             edge.known.upgrade = specs.upgraded
             app.state.edge = edge
+            app.state.mcp = Doorway()
             works = {
                 "sweeper": sweeper.run(edge),
                 "pressure": edge.pressure.run(),
                 "watchdog": watchdog.run(edge),
                 "upkeep": upkeep.run(edge),
+                "mcp": app.state.mcp.run(edge),
                 "audit": audit.run(edge.pool, edge.inbox),
                 "revocations": edge.auth.revocations.run(),
             }

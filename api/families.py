@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from millstream.api.compat.routers import ROUTERS as COMPAT
 from millstream.api.docs.router import router as docs
+from millstream.api.mcp.router import router as mcp
 from millstream.api.presets.router import router as presets
 from millstream.api.shares.router import router as shares
 
-ROUTERS = (presets, shares, docs, *COMPAT)
+ROUTERS = (presets, shares, docs, mcp, *COMPAT)

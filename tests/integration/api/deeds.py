@@ -20,6 +20,7 @@ HISTORY = "an execution's row and its events tell who began it, and with what"
 NEEDS_NONE = {
     ("POST", "/api/v1/graphs/validate"): "changes nothing",
     ("POST", "/api/v1/graphs/{graph_id}/execute"): HISTORY,
+    ("POST", "/mcp"): HISTORY,
     ("POST", "/api/v1/blocks/{block_id}/execute"): HISTORY,
     ("POST", "/api/v1/executions/{execution_id}/retry"): HISTORY,
     ("POST", "/api/v1/ingest/{graph_id}"): HISTORY,
