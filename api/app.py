@@ -23,6 +23,7 @@ from millstream.api.auth.principal import LOCAL_USER_ID
 from millstream.api.auth.repository import ensure_user
 from millstream.api.auth.service import Auth
 from millstream.api.blocks.router import router as blocks
+from millstream.api.changes import Changes
 from millstream.api.credentials.router import internal as internal_credentials
 from millstream.api.credentials.router import router as credentials
 from millstream.api.credentials.vault import Vault
@@ -34,6 +35,7 @@ from millstream.api.executions.router import router as executions
 from millstream.api.families import ROUTERS as FAMILIES
 from millstream.api.files.router import router as files
 from millstream.api.graphql.router import install as install_graphql
+from millstream.api.graphs.known import KnownGraphs
 from millstream.api.graphs.router import router as graphs
 from millstream.api.health.router import router as health
 from millstream.api.http import problems
@@ -150,6 +152,7 @@ def _lifespan(settings: EdgeSettings, specs: Catalogue, metrics: Metrics) -> Cal
                 "upkeep": upkeep.run(edge),
                 "mcp": app.state.mcp.run(edge),
                 "audit": audit.run(edge.pool, edge.inbox),
+                "changes": edge.changes.run(),
                 "revocations": edge.auth.revocations.run(),
             }
             tasks = [asyncio.create_task(work, name=name) for name, work in works.items()]
@@ -166,9 +169,7 @@ def _lifespan(settings: EdgeSettings, specs: Catalogue, metrics: Metrics) -> Cal
     return lifespan
 
 
-async def _open(
-    settings: EdgeSettings, specs: Catalogue, metrics: Metrics, stack: AsyncExitStack
-) -> Edge:
+async def _open(settings: EdgeSettings, specs: Catalogue, metrics: Metrics, stack: AsyncExitStack) -> Edge:
     """Connect to all servers; whatever was opened is closed again by `stack`."""
     pool = database.pool(settings.dsn.get_secret_value(), max_size=settings.pool_size, wait_s=POOL_WAIT_S)
     stack.push_async_callback(pool.close)
@@ -177,6 +178,9 @@ async def _open(
     inbox = Inbox(settings.kafka, ack_s=settings.limits.ack_s, signer=settings.signer)
     stack.push_async_callback(inbox.stop)
     await _until_there("Kafka", inbox.start)
+    changes = Changes(settings.kafka, inbox)
+    stack.push_async_callback(changes.stop)
+    await _until_there("Kafka", changes.start)
     hub = Hub(settings.kafka, pool, metrics, settings.limits)
     stack.push_async_callback(hub.stop)
     await _until_there("Kafka", hub.start)
@@ -185,7 +189,9 @@ async def _open(
     marks.start()
     store = redis_.client(settings.redis.get_secret_value(), name="millstream-edge")
     stack.push_async_callback(store.aclose)
-    door = Auth(settings.access, LocalToken(settings.token), pool, store, origins=settings.origins)
+    door = Auth(settings.access, LocalToken(settings.token), pool, store, changes, origins=settings.origins)
+    known = KnownGraphs()
+    changes.hear(lambda changed: known.forget(changed.graph_id) if changed.graph_id else None, known.forget)
     stack.push_async_callback(door.post.stop)
     return Edge(
         settings=settings,
@@ -195,6 +201,8 @@ async def _open(
         metrics=metrics,
         pool=pool,
         inbox=inbox,
+        changes=changes,
+        known=known,
         objects=Objects(settings.objects),
         hub=hub,
         redis=store,

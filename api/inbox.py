@@ -14,9 +14,9 @@ from aiokafka.errors import KafkaError
 from millstream.schemas.codec import RECORD_LIMIT_BYTES, encode
 from millstream.schemas.errors import UnavailableError
 from millstream.schemas.headers import Header, span_of, traceparent
-from millstream.schemas.messages import Answer, Audit, Nudge, Request, Stop, Withdraw
+from millstream.schemas.messages import Answer, Audit, Changed, Nudge, Request, Stop, Withdraw
 from millstream.schemas.signing import Signer
-from millstream.topics.catalogue import AUDIT, INBOX, REQUESTS
+from millstream.topics.catalogue import AUDIT, CHANGES, INBOX, REQUESTS
 
 BATCH_BYTES = 256 * 1024
 ROOM_BYTES = 65_536
@@ -121,6 +121,16 @@ class Inbox:
                 await asyncio.gather(*acks)
         except (KafkaError, TimeoutError) as error:
             raise UnavailableError("Kafka did not acknowledge in time; try again in a moment.") from error
+
+    async def change(self, changed: Changed) -> None:
+        """Tell the other edges what has changed. Errors: UnavailableError."""
+        assert self._producer is not None
+        named = changed.graph_id or changed.session_id or changed.account_id or changed.user_id or ""
+        try:
+            async with asyncio.timeout(self._ack_s):
+                await self._producer.send_and_wait(CHANGES.name, encode(changed), key=named.encode())
+        except (KafkaError, TimeoutError) as error:
+            raise UnavailableError(NO_ACK) from error
 
     async def ping(self) -> None:
         """Ask for fresh metadata. Errors: UnavailableError."""

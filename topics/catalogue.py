@@ -143,6 +143,14 @@ AUDIT = Topic(
     about="Who did what, from the edge.",
     retention_ms=365 * DAY_MS,
 )
+CHANGES = Topic(
+    name="edge.changes",
+    key="id of what has changed",
+    messages=("Changed",),
+    about="What edges keep in memory and has changed: rights, sessions, keys, graphs. Every edge reads it whole.",
+    partitions=1,
+    retention_ms=DAY_MS,
+)
 DEAD_LETTERS = Topic(
     name="dead.letters",
     key="the original's",
@@ -178,5 +186,6 @@ def catalogue(lanes: tuple[str, ...] = LANES) -> tuple[Topic, ...]:
         NOTIFICATIONS,
         STORE,
         AUDIT,
+        CHANGES,
         DEAD_LETTERS,
     )

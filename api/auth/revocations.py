@@ -1,4 +1,4 @@
-"""Who may no longer come in: told to all edges through Redis, so that caches forget and sockets close at once."""
+"""Who may no longer come in: sockets close at once, whichever edge has them. How edges tell each other: `api/changes.py`."""
 
 from __future__ import annotations
 
@@ -8,41 +8,30 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
-import orjson
 import structlog
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from millstream.api.auth.principal import Principal
+from millstream.api.changes import Changes
+from millstream.schemas.messages import Changed
 
 log = structlog.get_logger(__name__)
 
-CHANNEL = "auth:revoked"
 POLL_S = 1.0
 RECHECK_S = 30.0
-"""All open sockets are checked again this often, since a message may be lost while Redis restarts."""
+"""All open sockets are checked again this often, since Kafka may be away."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revoked:
-    """What ended. What is None is not meant."""
-
-    user: str | None = None
-    session: str | None = None
-    """A session, a family of tokens, or a key."""
-    account: str | None = None
-    """An organisation; with `user`: his membership in it."""
-
-    def hits(self, principal: Principal) -> bool:
-        """Tell whether it ends what a principal has open."""
-        pairs = (
-            (self.user, str(principal.user_id)),
-            (self.session, principal.session_id),
-            (self.account, str(principal.account_id)),
-        )
-        return all(mine in (None, theirs) for mine, theirs in pairs)
+def hits(changed: Changed, principal: Principal) -> bool:
+    """Tell whether a change ends what a principal has open. What it does not name is not meant."""
+    pairs = (
+        (changed.user_id, str(principal.user_id)),
+        (changed.session_id, principal.session_id),
+        (changed.account_id, str(principal.account_id)),
+    )
+    return changed.ends and all(mine in (None, theirs) for mine, theirs in pairs)
 
 
 @dataclass(eq=False, slots=True)
@@ -54,19 +43,13 @@ class Watched:
 
 
 class Revocations:
-    """Tells others, and hears them."""
+    """Tells others, and closes what is open here."""
 
-    def __init__(
-        self,
-        redis: Redis,
-        *,
-        forget: Callable[[Revoked], None],
-        check: Callable[[Principal], Awaitable[bool]],
-    ) -> None:
-        self._redis = redis
-        self._forget = forget
+    def __init__(self, changes: Changes, *, check: Callable[[Principal], Awaitable[bool]]) -> None:
+        self._changes = changes
         self._check = check
         self._watched: set[Watched] = set()
+        self._missed = asyncio.Event()
 
     @contextlib.contextmanager
     def watching(self, principal: Principal) -> Iterator[asyncio.Event]:
@@ -78,43 +61,25 @@ class Revocations:
         finally:
             self._watched.discard(watched)
 
-    async def tell(
-        self, *, user: UUID | None = None, session: str | UUID | None = None, account: UUID | None = None
-    ) -> None:
-        """Say to all edges what ended; call it after the commit."""
-        revoked = Revoked(
-            user=str(user) if user else None,
-            session=str(session) if session else None,
-            account=str(account) if account else None,
-        )
-        self._hear(revoked)  # here at once, also if Redis is away
-        said = {"user": revoked.user, "session": revoked.session, "account": revoked.account}
-        await self._redis.publish(CHANNEL, orjson.dumps(said))
+    async def tell(self, *, session: str | UUID | None = None, account: UUID | None = None) -> None:
+        """Say to all edges what ended, after the commit: a session, a family of tokens, a key; or an organisation."""
+        await self._changes.tell(session_id=str(session) if session else None, account_id=account, ends=True)
 
     async def run(self) -> None:
-        """Listen until cancelled."""
+        """Check all sockets now and then, until cancelled."""
         while True:
             try:
-                await self._listen()
+                await self.recheck()
             except (RedisError, OperationalError, PoolTimeout, OSError, TimeoutError) as error:
-                log.warning("revocations_unheard", error=type(error).__name__)
+                log.warning("rights_unchecked", error=type(error).__name__)
                 await asyncio.sleep(POLL_S)
+                continue
             except Exception:  # a background task: without it nothing that ends elsewhere would end here
-                log.exception("revocations_unheard")
-                await asyncio.sleep(POLL_S)
-
-    async def _listen(self) -> None:
-        loop = asyncio.get_running_loop()
-        async with self._redis.pubsub() as channel:
-            await channel.subscribe(CHANNEL)
-            checked_at = -RECHECK_S
-            while True:
-                if loop.time() - checked_at > RECHECK_S:
-                    checked_at = loop.time()
-                    await self.recheck()
-                message = await channel.get_message(ignore_subscribe_messages=True, timeout=POLL_S)
-                if message is not None:
-                    self._hear(Revoked(**orjson.loads(message["data"])))
+                log.exception("rights_unchecked")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(RECHECK_S):
+                    await self._missed.wait()
+            self._missed.clear()
 
     async def recheck(self) -> None:
         """Ask of every open socket whether its principal is still good."""
@@ -122,8 +87,12 @@ class Revocations:
             if not await self._check(watched.principal):
                 watched.ended.set()
 
-    def _hear(self, revoked: Revoked) -> None:
-        self._forget(revoked)
+    def missed(self) -> None:
+        """Some changes were not heard: check now."""
+        self._missed.set()
+
+    def hear(self, changed: Changed) -> None:
+        """Close what a change ends."""
         for watched in list(self._watched):
-            if revoked.hits(watched.principal):
+            if hits(changed, watched.principal):
                 watched.ended.set()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
 from millstream.api.audit.record import arrived
+from millstream.api.auth.kept import Kept
 from millstream.api.auth.known import Knowledge
 from millstream.api.auth.local import LocalToken
 from millstream.api.auth.origins import Origins
@@ -20,62 +20,26 @@ from millstream.api.auth.passwords import Passwords
 from millstream.api.auth.post import Post
 from millstream.api.auth.principal import Kind, Principal, Role, Scope
 from millstream.api.auth.repository import Users
-from millstream.api.auth.revocations import Revocations, Revoked
+from millstream.api.auth.revocations import Revocations
 from millstream.api.auth.secret import RootKey, digest, new_secret
 from millstream.api.auth.sessions import Sessions
 from millstream.api.auth.settings import AccessSettings
 from millstream.api.auth.tokens import Tokens, issuer_of
+from millstream.api.changes import Changes
 from millstream.api.database import Pool, statements
 from millstream.api.keys.repository import MARK, ApiKeys, KeyRow
 from millstream.api.sso.providers import Providers
 from millstream.connectors.mail import FolderMailer, Mailer, SmtpMailer
 from millstream.schemas.errors import AuthenticationError, NotFoundError
+from millstream.schemas.messages import Changed
 
 NO_TOKEN = "Nobody is logged in; send `Authorization: Bearer <token>` (`millstream token` prints one for this machine)."
 BAD_TOKEN = "The token is not valid here; log in again, or make a new key."
 NO_SESSION = "The session has ended; log in again."
 ORG_HEADER = "x-millstream-org"
 KEY_HEADER = "x-api-key"
-KEYS_KEPT = 10_000
 NOTE_USE_S = 60.0
-
-
-@dataclass(slots=True)
-class _KeptKeys:
-    """Keys that were asked for within seconds."""
-
-    keep_s: float
-    rows: dict[bytes, tuple[float, KeyRow]] = field(default_factory=dict)
-    noted: dict[UUID, float] = field(default_factory=dict)
-
-    def find(self, hash_: bytes) -> KeyRow | None:
-        at, row = self.rows.get(hash_, (0.0, None))
-        return row if time.monotonic() - at < self.keep_s else None
-
-    def keep(self, hash_: bytes, row: KeyRow) -> None:
-        if len(self.rows) >= KEYS_KEPT:
-            self.rows.clear()
-            self.noted.clear()
-        self.rows[hash_] = (time.monotonic(), row)
-
-    def forget(self, revoked: Revoked) -> None:
-        self.rows = {
-            hash_: (at, row)
-            for hash_, (at, row) in self.rows.items()
-            if not (
-                revoked.session in (None, str(row.id))
-                and revoked.user in (None, str(row.user_id))
-                and revoked.account in (None, str(row.account_id))
-            )
-        }
-
-    def is_noted(self, key_id: UUID) -> bool:
-        """Tell whether a use was written down within the minute; if not, the caller does so now."""
-        now = time.monotonic()
-        if now - self.noted.get(key_id, -NOTE_USE_S) < NOTE_USE_S:
-            return True
-        self.noted[key_id] = now
-        return False
+NOTED_MOST = 10_000
 
 
 class Auth:
@@ -87,6 +51,7 @@ class Auth:
         local: LocalToken,
         pool: Pool,
         redis: Redis,
+        changes: Changes,
         *,
         origins: tuple[str, ...],
     ) -> None:
@@ -96,15 +61,19 @@ class Auth:
         self.passwords = Passwords()
         self.sessions = Sessions(redis, settings, self.root)
         self.tokens = Tokens(self.root, issuer=settings.public_url, lifetime_s=settings.access_s)
-        self.known = Knowledge(pool, redis, keep_s=settings.membership_s)
-        self.revocations = Revocations(redis, forget=self._forget, check=self.is_good)
+        self.known = Knowledge(
+            pool, redis, changes, redis_s=settings.membership_s, process_s=settings.process_s
+        )
+        self.revocations = Revocations(changes, check=self.is_good)
+        changes.hear(self._hear, self._forget_all)
         self.origins = Origins(settings.public_url, origins)
         self.sso = Providers(settings.sso)
         self.post = Post(_mailer(settings), settings.public_url)
         self._outside = Outside(settings.outside) if settings.outside else None
         self._local = local
         self._pool = pool
-        self._keys = _KeptKeys(min(settings.keys_s, 5.0))
+        self._keys: Kept[bytes, KeyRow] = Kept(settings.process_s)
+        self._noted: dict[UUID, float] = {}
 
     def is_tried(self, connection: HTTPConnection, token: str | None = None) -> bool:
         """Tell whether somebody has tried to say who he is."""
@@ -161,8 +130,7 @@ class Auth:
         await self.sessions.end_all(user_id)
         for family_id in families:
             await self.redis.set(f"auth:ended:{family_id}", b"1", ex=self.settings.access_s + 60)
-        await self.known.forget_user(user_id)
-        await self.revocations.tell(user=user_id)
+        await self.known.forget_user(user_id, ends=True)
 
     async def _of_token(self, token: str, connection: HTTPConnection) -> Principal:
         if (principal := self._local.find(token, connection)) is not None:
@@ -193,15 +161,16 @@ class Auth:
         hash_ = digest(secret)
         row = self._keys.find(hash_)
         if row is None:
+            asked = self._keys.changes
             async with statements(self._pool) as conn:
                 row = await ApiKeys(conn).find_good(secret)
             if row is None:
                 raise AuthenticationError(BAD_TOKEN)
-            self._keys.keep(hash_, row)
+            self._keys.keep(hash_, row, asked=asked)
         expires_at = row.expires_at.timestamp() if row.expires_at else None
         if expires_at is not None and expires_at <= time.time():
             raise AuthenticationError(BAD_TOKEN)
-        if not self._keys.is_noted(row.id):
+        if not self._is_noted(row.id):
             async with statements(self._pool) as conn:
                 await ApiKeys(conn).note_use(row.id)
         scopes = frozenset(Scope(scope) for scope in row.scopes)
@@ -259,8 +228,35 @@ class Auth:
     async def _has_ended(self, family_id: str) -> bool:
         return bool(await self.redis.exists(f"auth:ended:{family_id}"))
 
-    def _forget(self, revoked: Revoked) -> None:
-        self._keys.forget(revoked)
+    def _is_noted(self, key_id: UUID) -> bool:
+        """Tell whether a use of a key was written down within the minute; if not, the caller does so now."""
+        now = time.monotonic()
+        if now - self._noted.get(key_id, -NOTE_USE_S) < NOTE_USE_S:
+            return True
+        if len(self._noted) >= NOTED_MOST:
+            self._noted.clear()
+        self._noted[key_id] = now
+        return False
+
+    def _hear(self, changed: Changed) -> None:
+        if changed.graph_id is not None:
+            return
+        self.known.hear(changed)
+        self.sessions.hear(changed)
+        self._keys.forget(
+            lambda _, row: (
+                changed.session_id in (None, str(row.id))
+                and changed.user_id in (None, str(row.user_id))
+                and changed.account_id in (None, str(row.account_id))
+            )
+        )
+        self.revocations.hear(changed)
+
+    def _forget_all(self) -> None:
+        self.known.forget_all()
+        self.sessions.forget_all()
+        self._keys.forget(lambda *_: True)
+        self.revocations.missed()
 
 
 def given_token(headers: Headers) -> str | None:

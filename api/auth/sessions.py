@@ -13,9 +13,11 @@ from redis.asyncio import Redis
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
+from millstream.api.auth.kept import Kept
 from millstream.api.auth.secret import RootKey, digest, new_secret
 from millstream.api.auth.settings import AccessSettings
 from millstream.schemas.errors import ForbiddenError
+from millstream.schemas.messages import Changed
 
 COOKIE = "millstream_session"
 CSRF_COOKIE = "millstream_csrf"
@@ -46,6 +48,7 @@ class Sessions:
         self._key = key
         self._cookie = f"__Host-{COOKIE}" if settings.tls else COOKIE
         self._csrf_cookie = f"__Host-{CSRF_COOKIE}" if settings.tls else CSRF_COOKIE
+        self._kept: Kept[str, Session] = Kept(min(settings.process_s, settings.session_idle_s / 4))
 
     async def start(self, user_id: UUID, agent: str) -> str:
         """Return the secret of a new session."""
@@ -73,13 +76,18 @@ class Sessions:
     async def find(self, secret: str) -> Session | None:
         """Return the session of a cookie, and keep it alive."""
         public = digest(secret).hex()
-        session = await self._read(public)
+        session = self._kept.find(public)
+        is_kept, asked = session is not None, self._kept.changes
+        if session is None:
+            session = await self._read(public)
         if session is None:
             return None
         now = time.time()
         if now - session.created_at.timestamp() > self._settings.session_most_s:
             await self.end(session.user_id, public)
             return None
+        if is_kept:
+            return session
         if now - session.seen_at.timestamp() > min(SEEN_EVERY_S, self._settings.session_idle_s / 4):
             async with self._redis.pipeline(transaction=True) as pipe:
                 pipe.expire(_key(public), self._settings.session_idle_s)
@@ -88,6 +96,7 @@ class Sessions:
             if not alive:  # it was ended meanwhile: what we wrote must not bring it back
                 await self._redis.delete(_key(public))
                 return None
+        self._kept.keep(public, session, asked=asked)
         return session
 
     async def is_alive(self, public: str) -> bool:
@@ -108,12 +117,28 @@ class Sessions:
         if not await self._redis.srem(_list(user_id), public):
             return False
         await self._redis.delete(_key(public))
+        self._kept.forget(lambda key, _: key == public)
         return True
 
     async def end_all(self, user_id: UUID) -> None:
         """End all sessions of a user."""
         ids = [_text(each) for each in await self._redis.smembers(_list(user_id))]
         await self._redis.delete(_list(user_id), *(_key(public) for public in ids))
+        self._kept.forget(lambda _, session: session.user_id == user_id)
+
+    def hear(self, changed: Changed) -> None:
+        """Forget what this process keeps of sessions that have ended."""
+        if not changed.ends or changed.account_id is not None:
+            return
+        self._kept.forget(
+            lambda key, session: (
+                changed.session_id in (None, key) and changed.user_id in (None, str(session.user_id))
+            )
+        )
+
+    def forget_all(self) -> None:
+        """Forget what this process keeps."""
+        self._kept.forget(lambda *_: True)
 
     def csrf_of(self, secret: str) -> str:
         """Return the code that a page of ours sends along: bound to the session, so another's is of no use."""

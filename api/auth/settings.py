@@ -51,8 +51,8 @@ class AccessSettings:
     invitation_s: int = 7 * DAY_S
     membership_s: int = 30
     """How long Redis keeps what PostgreSQL knows of a user or a member; changes remove it at once."""
-    keys_s: float = 5.0
-    """How long a process keeps a key's facts; revoking one removes them at once."""
+    process_s: float = 5.0
+    """How long a process keeps what it knows of keys, sessions, users and members; changes remove it at once."""
 
     @property
     def tls(self) -> bool:

@@ -92,8 +92,9 @@ class Mutation:
         metadata=like(graphs.delete_graph, cost=CHANGE_COST),
     )
     async def delete_graph(self, info: Info, id: UUID) -> int:
-        async with info.context.edge.pool.connection() as conn:
-            answer = await graphs.delete_graph(id, info.context.principal, conn)
+        edge = info.context.edge
+        async with edge.pool.connection() as conn:
+            answer = await graphs.delete_graph(id, info.context.principal, conn, edge)
         info.context.renew()
         return int(orjson.loads(answer.body)["version_counts"])
 

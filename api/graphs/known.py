@@ -2,7 +2,8 @@
 
 A version never changes, so nothing here grows old by itself. What can change is which version runs, whether it is still
 there and still its owner's, and which graphs its agents without a version mean. PostgreSQL is asked for that at each start, in
-one statement without bodies (two with agents): so no message between the edges is needed, and none can be lost.
+one statement without bodies (two with agents): what is right never hangs on a message. One (`api/changes.py`) only says what
+need not be kept any longer.
 """
 
 from __future__ import annotations
@@ -97,6 +98,13 @@ class KnownGraphs:
         known = KnownGraph(graph, version, is_active, agents, [there.get(str(id_)) for id_, _ in agents])
         self._keep(key, known)
         return known
+
+    def forget(self, graph_id: str | None = None) -> None:
+        """Drop a graph and all that run it as an agent; without an id all graphs."""
+        for key, known in list(self._graphs.items()):
+            parts = (key[1], *(agent for agent, _ in known.agents))
+            if graph_id is None or graph_id in map(str, parts):
+                self._nodes -= self._graphs.pop(key).nodes
 
     def _keep(self, key: tuple[UUID, UUID, int], known: KnownGraph) -> None:
         if (old := self._graphs.pop(key, None)) is not None:

@@ -164,6 +164,7 @@ async def update_graph(
         owner_id=user.account_id,
         if_match=if_match,
     )
+    edge.changes.mention(graph_id=graph_id)
     return JsonAnswer(saved, headers={"ETag": service.etag(saved["version"])})
 
 
@@ -188,11 +189,14 @@ async def publish_graph(
         owner_id=user.account_id,
         version=body.version if body else None,
     )
+    edge.changes.mention(graph_id=graph_id)
     return JsonAnswer(shown, headers={"ETag": service.etag(shown["version"])})
 
 
 @router.delete("/{graph_id}", response_model=models.Deleted, responses=documented(NotFoundError))
 @require(Scope.WRITE_GRAPH)
-async def delete_graph(graph_id: UUID, user: CurrentUser, conn: WriteConnection) -> Response:
+async def delete_graph(graph_id: UUID, user: CurrentUser, conn: WriteConnection, edge: EdgeDep) -> Response:
     """Delete all versions of a graph. Executions that run go on; history stays."""
-    return JsonAnswer({"version_counts": await Graphs(conn).delete(graph_id, owner_id=user.account_id)})
+    versions = await Graphs(conn).delete(graph_id, owner_id=user.account_id)
+    edge.changes.mention(graph_id=graph_id)
+    return JsonAnswer({"version_counts": versions})

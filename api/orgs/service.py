@@ -105,5 +105,4 @@ async def delete(edge: Edge, org_id: UUID, *, caller: Principal) -> None:
 
 
 async def _changed(edge: Edge, org_id: UUID, user_id: UUID) -> None:
-    await edge.auth.known.forget_member(org_id, user_id)
-    await edge.auth.revocations.tell(user=user_id, account=org_id)
+    await edge.auth.known.forget_member(org_id, user_id, ends=True)

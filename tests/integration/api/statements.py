@@ -11,7 +11,7 @@ from psycopg import AsyncCursor
 
 from millstream.api.state import Edge
 
-_BACKGROUND = {"sweeper", "pressure", "watchdog", "upkeep", "marks", "revocations", "audit"}
+_BACKGROUND = {"sweeper", "pressure", "watchdog", "upkeep", "marks", "revocations", "changes", "audit"}
 
 
 @contextlib.asynccontextmanager

@@ -10,7 +10,7 @@ import pytest_asyncio
 from millstream.api.app import create_app
 from millstream.api.auth.guards import guard_of
 from millstream.api.auth.principal import Role, Scope
-from tests.integration.api.calls import problem, until
+from tests.integration.api.calls import problem
 from tests.integration.api.conftest import Running, client_of
 from tests.integration.api.people import Person, key_of, person
 from tests.integration.api.test_access import iter_routes
@@ -82,22 +82,6 @@ async def test_a_revoked_key_is_of_no_use_at_once(running: Running, ada: Person)
         assert revoked["revoked_at"] is not None
         problem(await client.get("/api/v1/me"), 401, "unauthenticated")
     assert (await ada.client.delete(f"{KEYS}/{made['id']}")).json() == revoked
-
-
-async def test_a_key_that_another_process_revokes_is_forgotten_here(running: Running, ada: Person) -> None:
-    from millstream.api.auth.revocations import CHANNEL
-
-    made = await key_of(ada.client, "IDENTITY")
-    async with client_of(running.url, made["key"]) as client:
-        assert (await client.get("/api/v1/me")).status_code == 200
-        async with running.edge.pool.connection() as conn:
-            await conn.execute("UPDATE api_keys SET revoked_at = now() WHERE id = %s", [made["id"]])
-        await running.edge.redis.publish(CHANNEL, f'{{"session": "{made["id"]}"}}')
-
-        async def refused() -> bool:
-            return (await client.get("/api/v1/me")).status_code == 401
-
-        await until(refused)
 
 
 async def test_an_old_key_is_of_no_use(running: Running, ada: Person) -> None:
