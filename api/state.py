@@ -12,11 +12,13 @@ from redis.asyncio import Redis
 from starlette.websockets import WebSocket
 
 from millstream.api.auth.service import Auth
+from millstream.api.changes import Changes
 from millstream.api.credentials.vault import Vault
 from millstream.api.database import Pool
 from millstream.api.executions.marks import Marks
 from millstream.api.executions.queues import Queues
 from millstream.api.graphs.known import KnownGraphs
+from millstream.api.http.tries import Tries
 from millstream.api.inbox import Inbox
 from millstream.api.metrics import Metrics
 from millstream.api.pressure.service import Pressure
@@ -38,6 +40,7 @@ class Edge:
     metrics: Metrics
     pool: Pool
     inbox: Inbox
+    changes: Changes
     objects: Objects
     hub: Hub
     redis: Redis
@@ -45,6 +48,7 @@ class Edge:
     queues: Queues
     pressure: Pressure
     known: KnownGraphs = field(default_factory=KnownGraphs)
+    tries: Tries = field(default_factory=Tries)
     sockets: set[WebSocket] = field(default_factory=set)
     sockets_of: Counter[UUID] = field(default_factory=Counter)
     """How many of them each user has."""

@@ -20,3 +20,6 @@ class RateSettings(BaseModel):
     writes: Annotated[int, Field(ge=1)] = Field(default=600, description="The same for changing requests.")
     starts: Annotated[int, Field(ge=1)] = Field(default=600, description="The same for starts of executions.")
     uploads: Annotated[int, Field(ge=1)] = Field(default=60, description="The same for uploads of files.")
+    sockets: Annotated[int, Field(ge=1)] = Field(
+        default=600, description="The same for WebSockets that are opened."
+    )

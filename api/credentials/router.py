@@ -18,6 +18,7 @@ from millstream.api.http.answers import JsonAnswer
 from millstream.api.http.paging import LIMIT_DEFAULT, Cursor, CursorText, Limit, page
 from millstream.api.http.problems import documented
 from millstream.api.http.requests import EdgeRoute, counted_as
+from millstream.api.http.tries import note_wrong
 from millstream.api.state import EdgeDep
 from millstream.schemas.errors import (
     AuthenticationError,
@@ -134,6 +135,7 @@ async def hand_out(request: Request, secret_id: UUID, body: models.InternalIn, e
     """Give a worker a sealed copy of what an execution was granted."""
     given = request.headers.get("authorization", "").removeprefix("Worker ")
     if not hmac.compare_digest(given.encode(), edge.vault.worker_key.token.encode()):
+        await note_wrong(edge, request, given)
         raise AuthenticationError("Only workers ask here.")
     sealed = await handing.hand_out(edge, secret_id, execution_id=body.execution_id)
     return Response(sealed, media_type="application/octet-stream", headers={"Cache-Control": "no-store"})

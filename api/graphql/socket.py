@@ -20,6 +20,8 @@ from millstream.api.graphql.context import Context
 from millstream.api.graphql.protocol import Closing
 from millstream.api.graphql.running import Ask, Runner
 from millstream.api.graphql.session import Session, SessionLimits
+from millstream.api.http.limits import admit
+from millstream.api.http.tries import caller
 from millstream.api.state import Edge
 from millstream.api.ws.router import ORIGIN_REFUSED, TRY_AGAIN, until_ended
 from millstream.api.ws.session import SLOW_READER
@@ -27,6 +29,7 @@ from millstream.schemas.errors import (
     AuthenticationError,
     ForbiddenError,
     NotFoundError,
+    RateLimitedError,
     UnavailableError,
 )
 
@@ -115,7 +118,10 @@ class _Socket:
                 protocol.FORBIDDEN, "Forbidden"
             )  # only a browser has our cookie, and says where from
         try:
-            principal = await auth.principal(websocket, token)
+            principal = await caller(self._edge, websocket, token)
+            await admit(self._edge, websocket, "socket", principal)
+        except RateLimitedError as error:
+            raise Closing(TRY_AGAIN, str(error)) from None
         except (AuthenticationError, ForbiddenError, NotFoundError):
             raise Closing(protocol.FORBIDDEN, "Forbidden") from None
         except (OperationalError, PoolTimeout, RedisError, UnavailableError):

@@ -19,6 +19,7 @@ from millstream.api.auth.principal import Role
 from millstream.api.http.answers import JsonAnswer
 from millstream.api.http.problems import problem
 from millstream.api.http.requests import EdgeRoute
+from millstream.api.http.tries import caller
 from millstream.api.state import Edge, EdgeDep
 from millstream.connectors.redis import ping
 from millstream.schemas.errors import MillstreamError, UnavailableError
@@ -63,7 +64,7 @@ async def readyz(request: Request, edge: EdgeDep) -> Response:
 
 async def _is_operator(request: Request, edge: Edge) -> bool:
     try:
-        principal = await edge.auth.principal(request)
+        principal = await caller(edge, request)
     except (MillstreamError, RedisError, OperationalError, PoolTimeout):
         return False
     return principal.is_person and principal.role.covers(Role.ADMIN)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import structlog
 from redis.exceptions import RedisError
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 from millstream.api.auth.local import is_here
 from millstream.api.auth.principal import Principal
@@ -28,8 +28,8 @@ log = structlog.get_logger(__name__)
 
 Rule = Literal["log_in", "sign_up", "mail", "token", "invitation"]
 """What is limited: trying a password, making an account, having a mail sent, refreshing a token, inviting."""
-Kind = Literal["read", "write", "start", "upload"]
-"""What a request costs: a look, a change, an execution, a file."""
+Kind = Literal["read", "write", "start", "upload", "socket"]
+"""What a request costs: a look, a change, an execution, a file, a WebSocket."""
 
 ANSWER_S = 1.0
 """How long a request waits for Redis to count it."""
@@ -53,10 +53,17 @@ class RateLimits:
     writes: int = 600
     starts: int = 600
     uploads: int = 60
+    sockets: int = 600
 
     def of(self, kind: Kind) -> int:
         """Return the quota of a kind."""
-        return {"read": self.reads, "write": self.writes, "start": self.starts, "upload": self.uploads}[kind]
+        return {
+            "read": self.reads,
+            "write": self.writes,
+            "start": self.starts,
+            "upload": self.uploads,
+            "socket": self.sockets,
+        }[kind]
 
 
 RULES: dict[Rule, tuple[int, int, int]] = {
@@ -94,7 +101,7 @@ async def hit(edge: Edge, rule: Rule, *keys: str) -> None:
     _refuse(edge, rule, counts)
 
 
-async def admit(edge: Edge, request: Request, kind: Kind, principal: Principal | None) -> None:
+async def admit(edge: Edge, request: HTTPConnection, kind: Kind, principal: Principal | None) -> None:
     """Count a request for its user, its key and its address; the headers wait in the scope. Errors: RateLimitedError."""
     limits = edge.settings.rates
     if not limits.on or (principal is not None and principal.kind == "local"):
@@ -113,7 +120,7 @@ async def admit(edge: Edge, request: Request, kind: Kind, principal: Principal |
     _refuse(edge, kind, counts)
 
 
-def quotas_of(most: int, request: Request, kind: Kind, principal: Principal | None) -> list[Quota]:
+def quotas_of(most: int, request: HTTPConnection, kind: Kind, principal: Principal | None) -> list[Quota]:
     """Return what a request is counted against. One from this machine has no address of its own."""
     quotas = []
     if principal is not None:

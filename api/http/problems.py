@@ -15,6 +15,7 @@ from psycopg_pool import PoolTimeout
 from pydantic import BaseModel, ConfigDict, Field
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 
 from millstream.api.http.answers import JsonAnswer
 from millstream.schemas import errors
@@ -109,14 +110,14 @@ def problem(
     return JsonAnswer(body, status, headers=extra, media_type=MEDIA_TYPE)
 
 
-def _answer(request: Request, status: int, code: str, detail: str, **more: Any) -> JsonAnswer:
+def _answer(request: HTTPConnection, status: int, code: str, detail: str, **more: Any) -> JsonAnswer:
     request_id = request.scope.get("request_id", "")
     return problem(
         status=status, code=code, detail=detail, path=request.url.path, request_id=request_id, **more
     )
 
 
-async def on_error(request: Request, error: Exception) -> JsonAnswer:
+async def on_error(request: HTTPConnection, error: Exception) -> JsonAnswer:
     """Answer an error of our own. One that nobody foresaw has no facts for the caller."""
     assert isinstance(error, errors.MillstreamError)
     status = status_of(type(error))
@@ -172,7 +173,7 @@ async def on_odd_data(request: Request, error: Exception) -> JsonAnswer:
     return _answer(request, 400, errors.InputInvalidError.code, f"A value cannot be kept: {reason}.")
 
 
-async def on_anything(request: Request, error: Exception) -> JsonAnswer:
+async def on_anything(request: HTTPConnection, error: Exception) -> JsonAnswer:
     """Answer a bug of ours: the log has the traceback, the caller the id to ask for."""
     log.error("request_failed", path=request.url.path, exc_info=error)
     detail = "Something went wrong here, not with your request; the log has more under this request id."

@@ -15,6 +15,7 @@ from millstream.api.audit.record import arrived
 from millstream.api.auth.guards import CLOSED, Guard, guard_of
 from millstream.api.auth.principal import Scope
 from millstream.api.http.limits import Kind, admit
+from millstream.api.http.tries import caller
 from millstream.schemas.errors import InputInvalidError, PayloadTooLargeError
 from millstream.schemas.sizes import KIB, check_json
 
@@ -113,7 +114,7 @@ class EdgeRoute(APIRoute):
             limits = edge.settings.limits
             ours.limit_bytes = limits.file_bytes + FORM_BYTES if is_upload else limits.body_bytes
             if not guard.open:
-                ours.state.principal = await edge.auth.principal(ours)
+                ours.state.principal = await caller(edge, ours)
                 guard.check(ours.state.principal)
             await admit(edge, ours, kind, getattr(ours.state, "principal", None))
             ours.check_declared()

@@ -13,12 +13,22 @@ from fastapi import APIRouter, WebSocket
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 from redis.exceptions import RedisError
+from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from millstream.api.auth.principal import Principal, Scope
+from millstream.api.http.limits import HEADERS, admit
+from millstream.api.http.problems import on_error
+from millstream.api.http.tries import caller as who_calls
 from millstream.api.state import Edge
 from millstream.api.ws.session import SLOW_READER, Session
-from millstream.schemas.errors import AuthenticationError, ForbiddenError, NotFoundError, UnavailableError
+from millstream.schemas.errors import (
+    AuthenticationError,
+    ForbiddenError,
+    NotFoundError,
+    RateLimitedError,
+    UnavailableError,
+)
 
 log = structlog.get_logger(__name__)
 router = APIRouter()
@@ -35,7 +45,11 @@ FRAME_LIMIT_CHARS = 64_000
 async def watch(websocket: WebSocket) -> None:
     """Follow executions live."""
     edge: Edge = websocket.app.state.edge
-    caller = await _caller(websocket, edge)
+    try:
+        caller = await _caller(websocket, edge)
+    except RateLimitedError as error:
+        await refuse(websocket, error)
+        return
     if isinstance(caller, int):
         await websocket.close(caller)
         return
@@ -61,8 +75,15 @@ async def watch(websocket: WebSocket) -> None:
         edge.metrics.sockets.dec()
 
 
+async def refuse(websocket: WebSocket, error: RateLimitedError) -> None:
+    """Answer a socket that is not opened with the problem that a request would get."""
+    answer = await on_error(HTTPConnection(websocket.scope), error)
+    answer.headers.update(websocket.scope.get(HEADERS, {}))
+    await websocket.send_denial_response(answer)
+
+
 async def _caller(websocket: WebSocket, edge: Edge) -> Principal | int:
-    """Return who it is, or the close code with which to refuse."""
+    """Return who it is, or the close code with which to refuse. Errors: RateLimitedError."""
     origin = websocket.headers.get("origin")
     if origin is not None and not edge.auth.origins.is_listed(origin, websocket):
         return ORIGIN_REFUSED
@@ -72,12 +93,13 @@ async def _caller(websocket: WebSocket, edge: Edge) -> Principal | int:
     if not edge.auth.is_tried(websocket, token):
         return NO_TOKEN
     try:
-        principal = await edge.auth.principal(websocket, token)
+        principal = await who_calls(edge, websocket, token)
         principal.demand(Scope.READ_GRAPH)
     except (AuthenticationError, ForbiddenError, NotFoundError):
         return BAD_TOKEN
     except (OperationalError, PoolTimeout, RedisError, UnavailableError):
         return TRY_AGAIN
+    await admit(edge, websocket, "socket", principal)
     limits = edge.settings.limits
     full = len(edge.sockets) >= limits.sockets or edge.sockets_of[principal.user_id] >= limits.user_sockets
     return TRY_AGAIN if full else principal

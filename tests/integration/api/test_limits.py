@@ -1,14 +1,20 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import uuid
 from dataclasses import replace
 
+import httpx
+import orjson
 import pytest
 from pydantic import SecretStr
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from millstream.api.http.limits import RULES, RateLimits, hit, network_of
 from millstream.api.http.rates import Counter, Quota
+from millstream.api.http.tries import MOST
 from millstream.api.settings import EdgeSettings
 from millstream.local.ports import free_ports
 from millstream.processors.registry import Registry
@@ -159,3 +165,85 @@ async def test_without_redis_nobody_logs_in_and_the_rest_goes_on(
         assert 'millstream_edge_uncounted_total{outcome="let_through"}' in text
         assert 'millstream_edge_uncounted_total{outcome="refused"}' in text
         assert (await edge.client.get("/api/v1/graphs")).status_code == 200
+
+
+async def test_an_address_that_tries_many_tokens_is_refused_whatever_it_sends(
+    settings: EdgeSettings, registry: Registry
+) -> None:
+    async with serving(replace(settings, trusted_proxies=(PROXY,)), registry) as edge, person(edge) as ada:
+        there = {"X-Forwarded-For": f"198.51.100.{uuid.uuid4().int % 250}"}
+        async with client_of(edge.url, None) as stranger:
+
+            async def tried(token: str, **more: str) -> httpx.Response:
+                headers = {"Authorization": f"Bearer {token}"} | there | more
+                return await stranger.get("/api/v1/me", headers=headers)
+
+            for _ in range(MOST + 5):  # a program with an old token
+                answer = await tried("an-old-token")
+                problem(answer, 401, "unauthenticated")
+            answer = await tried("ms_" + uuid.uuid4().hex)
+            problem(answer, 401, "unauthenticated")
+            assert answer.headers["RateLimit"].startswith(f'"bad-token";r={MOST - 2};t=')
+            for n in range(MOST - 2):
+                kind = {"X-API-Key": uuid.uuid4().hex} if n % 2 else {}
+                problem(await tried(forged(n), **kind), 401, "unauthenticated")
+            for token in ("one-more", ada.tokens["access_token"], "an-old-token"):
+                answer = await tried(token)
+                refused = problem(answer, 429, "rate_limited")
+                assert int(answer.headers["Retry-After"]) == refused["retry_after_s"] > 0
+                assert answer.headers["RateLimit"].startswith('"bad-token";r=0;t=')
+                assert answer.headers["RateLimit-Policy"] == f'"bad-token";q={MOST};w=300'
+            with pytest.raises(InvalidStatus) as caught:
+                async with connect(f"{edge.ws}?token=x", additional_headers=there):
+                    pass
+            response = caught.value.response
+            assert response.status_code == 429
+            assert orjson.loads(response.body or b"")["code"] == "rate_limited"
+            assert response.headers["RateLimit"].startswith('"bad-token";r=0;t=')
+            assert (await stranger.get("/healthz", headers=there)).status_code == 200
+            elsewhere = {"X-Forwarded-For": "198.51.100.251"}
+            assert (await tried(ada.tokens["access_token"], **elsewhere)).status_code == 200
+        async with (  # another edge counts on
+            serving(replace(settings, trusted_proxies=(PROXY,)), registry) as other,
+            client_of(other.url, None) as stranger,
+        ):
+            headers = {"Authorization": "Bearer one-there"} | there
+            problem(await stranger.get("/api/v1/me", headers=headers), 429, "rate_limited")
+
+
+def forged(number: int) -> str:
+    """A JWT that says it is ours, with a signature that is not."""
+    parts = [{"alg": "Ed25519", "typ": "at+jwt"}, {"iss": "http://127.0.0.1:8000", "n": number}]
+    return ".".join(base64.urlsafe_b64encode(orjson.dumps(p)).decode().rstrip("=") for p in parts) + ".AAAA"
+
+
+async def test_wrong_sockets_count_and_a_user_opens_so_many_a_minute(
+    settings: EdgeSettings, registry: Registry
+) -> None:
+    chosen = replace(settings, trusted_proxies=(PROXY,), rates=RateLimits(sockets=3))
+    async with serving(chosen, registry) as edge, person(edge) as ada:
+        there = {"X-Forwarded-For": "198.51.100.253"}
+        for n in range(2):
+            with pytest.raises(InvalidStatus):
+                async with connect(f"{edge.ws}?token=wrong-{n}", additional_headers=there):
+                    pass
+        assert len(edge.edge.tries.seen) == 2
+        token = ada.tokens["access_token"]
+        for _ in range(3):
+            async with connect(f"{edge.ws}?token={token}", additional_headers=there):
+                pass
+        with pytest.raises(InvalidStatus) as caught:
+            async with connect(f"{edge.ws}?token={token}", additional_headers=there):
+                pass
+        assert caught.value.response.status_code == 429
+        assert caught.value.response.headers["RateLimit"].startswith('"socket-user";r=0;t=')
+
+
+async def test_without_redis_a_wrong_key_is_refused_and_not_judged(
+    settings: EdgeSettings, registry: Registry
+) -> None:
+    [port] = free_ports(1)
+    away = replace(settings, redis=SecretStr(f"redis://127.0.0.1:{port}/0"), trusted_proxies=(PROXY,))
+    async with serving(away, registry) as edge, client_of(edge.url, "ms_wrong") as stranger:
+        answer = await stranger.get("/api/v1/me", headers={"X-Forwarded-For": "203.0.113.9"})
+        problem(answer, 503, "unavailable")
