@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from millstream.api.credentials.settings import SecretSettings
     from millstream.cli.settings import Settings
     from millstream.connectors.sealed import SealedSecrets
+    from millstream.connectors.vectors import PostgresVectors
     from millstream.schemas.errors import MillstreamError
     from millstream.streams.admitting import Admission
     from millstream.streams.apps import EngineSettings
@@ -210,24 +211,28 @@ async def _worker(settings: Settings, name: str, lanes: list[str]) -> int:
     from millstream.streams.running import Environment
     from millstream.streams.service import Service
     from millstream.streams.worker import Worker, build_lane
+    from millstream.topics.catalogue import DATA
 
     producer = await _producer(settings)
     redis = connector.client(settings.redis.get_secret_value(), name=name)
     service = Service(settings.ready_file)
     vault = _worker_vault(settings, redis)
     claims = RedisClaims(redis)
+    vectors = _vectors(settings, name) if lanes == [DATA] else None
     env = Environment(
         registry=load_registry(),
         values=Values(Objects(settings.objects)),
         claims=claims,
         cache=RedisOutputs(redis),
-        context=_contexts(settings, redis, producer, vault),
+        context=_contexts(settings, redis, producer, vault, vectors),
         worker=name,
     )
     letter_of = _dead_letter_of("millstream-worker")
     built = Worker(env, producer, letter_of, service.crash, signer=settings.signer())
     apps = [build_lane(_engine(settings, name), lane, built) for lane in lanes]
     try:
+        if vectors is not None:
+            await vectors.open()
         await claims.prepare()
         return await service.run(
             apps,
@@ -238,8 +243,16 @@ async def _worker(settings: Settings, name: str, lanes: list[str]) -> int:
         await isolation.close()
         if vault is not None:
             await vault.close()
+        if vectors is not None:
+            await vectors.close()
         await producer.stop()
         await redis.aclose()
+
+
+def _vectors(settings: Settings, name: str) -> PostgresVectors:
+    from millstream.connectors.vectors import PostgresVectors
+
+    return PostgresVectors(settings.postgres.get_secret_value(), name=name)
 
 
 def _worker_vault(settings: Settings, redis: Any) -> SealedSecrets | None:
@@ -336,7 +349,13 @@ def own_origins(settings: Settings) -> frozenset[str]:
     )
 
 
-def _contexts(settings: Settings, redis: Any, producer: Any, vault: SealedSecrets | None) -> Any:
+def _contexts(
+    settings: Settings,
+    redis: Any,
+    producer: Any,
+    vault: SealedSecrets | None,
+    vectors: PostgresVectors | None,
+) -> Any:
     from uuid import UUID
 
     from millstream.connectors.keyvalue import RedisKeyValue
@@ -345,6 +364,7 @@ def _contexts(settings: Settings, redis: Any, producer: Any, vault: SealedSecret
     from millstream.processors.context import Context
     from millstream.processors.guards.files import LocalFiles
     from millstream.processors.guards.http import GuardedHttp
+    from millstream.processors.services import NO_VECTORS
     from millstream.schemas.messages import Run
 
     http = GuardedHttp(
@@ -369,6 +389,7 @@ def _contexts(settings: Settings, redis: Any, producer: Any, vault: SealedSecret
             http=http,
             files=files.of(task.user_id, http),
             kv=RedisKeyValue(redis, task.user_id),
+            vectors=NO_VECTORS if vectors is None else vectors.of(task.user_id),
             progress=progress.of(task),
             cancelled=never,
             attempt=task.attempt,

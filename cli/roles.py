@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from pydantic import SecretStr
 
 from millstream.schemas.errors import ConfigurationError
+from millstream.topics.catalogue import DATA
 
 if TYPE_CHECKING:
     from millstream.cli.settings import Settings
@@ -49,7 +51,7 @@ def worker(
     instance: Instance = None,
     ready_file: ReadyFile = None,
 ) -> None:
-    """Run blocks. Needs Kafka, Redis and the object store, no database.
+    """Run blocks. Needs Kafka, Redis and the object store, and PostgreSQL for the lane `data` alone.
 
     MILLSTREAM_KAFKA, MILLSTREAM_REDIS, MILLSTREAM_OBJECTS_URL and MILLSTREAM_SIGNING_KEY say where the cluster is. SIGTERM
     lets what runs go on for ten seconds; what is not done by then is done again by another worker.
@@ -59,7 +61,15 @@ def worker(
     names = tuple(dict.fromkeys(lane.strip() for lane in lanes.split(",") if lane.strip()))
     if not names or not all(LANE.fullmatch(name) for name in names):
         raise ConfigurationError(f"--lanes {lanes!r}: names of lanes, separated by commas, such as llm,io.")
-    with _prepared("worker", ("kafka", "redis"), instance, ready_file, slots=slots) as settings:
+    needs = ("kafka", "redis")
+    if DATA in names:
+        if names != (DATA,):
+            raise ConfigurationError(
+                f"--lanes {lanes!r}: workers of the lane {DATA!r} have the database, so they serve no other lane; start one "
+                f"with `--lanes {DATA}` beside one with the rest."
+            )
+        needs = (*needs, "postgres")
+    with _prepared("worker", needs, instance, ready_file, slots=slots) as settings:
         process.worker(settings, list(names))
 
 
@@ -129,7 +139,9 @@ def _prepared(
     name = instance or settings.instance or f"{role}-{socket.gethostname()}"
     if not NAME.fullmatch(name):
         raise ConfigurationError(f"{name!r} is no name of a process: letters, digits, dot, dash, underscore.")
-    settings = settings.model_copy(update={"instance": name})
+    settings = settings.model_copy(
+        update={"instance": name} | ({} if "postgres" in needs else {"postgres": SecretStr("")})
+    )
     configure(settings.log_level)
     write_up_to(settings.schemas_up_to or None)
     with _alone(settings.home / "run", name):

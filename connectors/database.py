@@ -85,6 +85,7 @@ def pool(
     max_size: int = 10,
     statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
     wait_s: float = 10.0,
+    application_name: str = "millstream-edge",
 ) -> AsyncConnectionPool[psycopg.AsyncConnection[Any]]:
     """Return a closed pool; the composition root opens it with `async with` or `await pool.open()`.
 
@@ -95,7 +96,7 @@ def pool(
         dsn,
         kwargs={
             "connect_timeout": CONNECT_S,
-            "application_name": "millstream-edge",
+            "application_name": application_name,
             "options": f"-c statement_timeout={statement_timeout_ms} -c idle_in_transaction_session_timeout=60000 "
             "-c TimeZone=UTC",
         },

@@ -17,8 +17,9 @@ from millstream.local.home import Home
 from millstream.local.keys import Keys
 from millstream.local.ready import http_ok
 from millstream.local.spec import ProcessSpec
+from millstream.topics import catalogue
 
-LANES = "io,cpu,llm"
+LANES = ",".join(lane for lane in catalogue.LANES if lane != catalogue.DATA)
 
 LOG_IN = (
     "MILLSTREAM_TOKEN",
@@ -33,6 +34,7 @@ LOG_IN = (
 NEEDLESS = {
     "coordinator": ("MILLSTREAM_POSTGRES", "MILLSTREAM_REDIS", "MILLSTREAM_WORKER_KEY", *LOG_IN),
     "worker": ("MILLSTREAM_POSTGRES", *LOG_IN),
+    "data-worker": LOG_IN,
     "sink": (
         "MILLSTREAM_REDIS",
         *LOG_IN,
@@ -41,7 +43,8 @@ NEEDLESS = {
         "MILLSTREAM_SIGNING_KEY_PREVIOUS",
     ),
 }
-"""What a process is not told because it does without: workers run people's blocks, so they have no database."""
+"""What a process is not told because it does without: workers run people's blocks, so they have no database, save that
+of the lane `data`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +163,7 @@ def processes(wanted: Wanted, servers: Servers, environ: dict[str, str]) -> list
     specs = [*servers.specs, _ours("setup", "setup", environ=environ, after=(), once=True)]
     specs += [engine(f"coordinator-{n}", "coordinator") for n in range(wanted.coordinators or wanted.workers)]
     specs += [engine(f"worker-{n}", "worker", "--lanes", LANES) for n in range(wanted.workers)]
+    specs.append(engine("data-worker", "worker", "--lanes", catalogue.DATA, role="data-worker"))
     specs.append(engine("sink", "sink"))
     answers = functools.partial(http_ok, wanted.port, "/readyz", wanted.reachable)
     edge = ours("edge", "edge", "--port", str(wanted.port), port=wanted.port, ready=answers)
@@ -171,13 +175,19 @@ def ready_file(home: Home, name: str) -> Path:
     return home.run / f"{name}.ready"
 
 
-def _engine(ours: Callable[..., ProcessSpec], home: Home, name: str, *arguments: str) -> ProcessSpec:
+def _engine(
+    ours: Callable[..., ProcessSpec], home: Home, name: str, *arguments: str, role: str = ""
+) -> ProcessSpec:
     file = ready_file(home, name)
     spec = ours(name, *arguments, ready=file.exists)
     return dataclasses.replace(
         spec,
         # An empty variable counts as none, and hides one that the user has set.
-        env={**spec.env, **dict.fromkeys(NEEDLESS[arguments[0]], ""), "MILLSTREAM_READY_FILE": str(file)},
+        env={
+            **spec.env,
+            **dict.fromkeys(NEEDLESS[role or arguments[0]], ""),
+            "MILLSTREAM_READY_FILE": str(file),
+        },
         before_start=functools.partial(file.unlink, missing_ok=True),
     )
 

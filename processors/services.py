@@ -5,9 +5,12 @@ their own.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypedDict, Unpack
+from typing import Any, Protocol, TypedDict, Unpack, cast
+
+from millstream.schemas.errors import UnavailableError
+from millstream.schemas.vectors import Collection, Document, Match, Remembered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +89,7 @@ class Bound(Protocol):
 class HttpOptions(TypedDict, total=False):
     """Keyword arguments of `Http.request`."""
 
-    params: Mapping[str, str]
+    params: Mapping[str, str | list[str]]
     headers: Mapping[str, str]
     json: Any
     data: Mapping[str, Any]
@@ -157,6 +160,77 @@ class KeyValue(Protocol):
     async def set(self, key: str, value: Any) -> None:
         """Keep `value` under `key`; None removes it."""
         ...
+
+
+class Vectors(Protocol):
+    """Collections of documents with vectors, those of one user. Only workers of the lane `data` have them.
+
+    Filters (`where`, `within`) are those of `schemas.vectors.condition`. Errors of all: InputInvalidError, NotFoundError (no
+    such collection), UnavailableError.
+    """
+
+    async def collections(self) -> list[Collection]:
+        """List them by name."""
+        ...
+
+    async def drop(self, name: str) -> bool:
+        """Remove a collection and what is in it; tells whether there was one."""
+        ...
+
+    async def upsert(
+        self, name: str, documents: Sequence[Document], *, language: str = "simple"
+    ) -> tuple[int, int]:
+        """Write documents by id; the first make the collection. Returns how many are new, how many were there."""
+        ...
+
+    async def search(
+        self,
+        name: str,
+        *,
+        vector: Sequence[float] | None = None,
+        text: str | None = None,
+        where: Mapping[str, Any] | None = None,
+        limit: int = 10,
+        language: str = "simple",
+    ) -> list[Match]:
+        """Find what is near a vector, has words of a text, or both; the best first."""
+        ...
+
+    async def documents(
+        self, name: str, *, where: Mapping[str, Any] | None = None, limit: int = 100
+    ) -> list[Match]:
+        """List documents, the newest first."""
+        ...
+
+    async def delete(
+        self, name: str, *, ids: Sequence[str] = (), where: Mapping[str, Any] | None = None
+    ) -> int:
+        """Remove documents by id, by filter, or by both together; returns how many."""
+        ...
+
+    async def remember(
+        self,
+        name: str,
+        document: Document,
+        *,
+        key: str,
+        within: Mapping[str, Any] | None = None,
+        threshold: float = 0.9,
+        language: str = "simple",
+    ) -> Remembered:
+        """Write a document in the place of one that says nearly the same; once for each `key`."""
+        ...
+
+
+class _NoVectors:
+    """Of a process without a database."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Refuse. Errors: UnavailableError."""
+        raise UnavailableError("This worker has no database; blocks that need one run on the lane `data`.")
+
+
+NO_VECTORS = cast(Vectors, _NoVectors())
 
 
 class Cancelled(Protocol):

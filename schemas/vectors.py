@@ -143,7 +143,9 @@ def check_document(document: Document, dimension: int | None = None) -> Document
             f"{TEXT_LIMIT_CHARS:,}: cut it into chunks."
         )
     if len(str(document.metadata)) > METADATA_LIMIT_BYTES:
-        raise InputInvalidError(f"The metadata of document {document.id!r} is over {METADATA_LIMIT_BYTES:,} characters.")
+        raise InputInvalidError(
+            f"The metadata of document {document.id!r} is over {METADATA_LIMIT_BYTES:,} characters."
+        )
     return Document(
         id=document.id,
         text=document.text,
@@ -165,7 +167,9 @@ def _parts(where: Any, depth: int) -> Every:
             inner = tuple(_parts(part, depth - 1) for part in value)
             found.append(Every(inner) if name == "$and" else Some(inner))
         elif name.startswith("$"):
-            raise InputInvalidError(f"{name!r} is no part of a filter; there are $and, $or and names of fields.")
+            raise InputInvalidError(
+                f"{name!r} is no part of a filter; there are $and, $or and names of fields."
+            )
         else:
             found += _compares(name, value)
     return Every(tuple(found))

@@ -9,7 +9,9 @@ HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 PARTITIONS = 16
 """Of every execution-keyed topic. It cannot grow under open executions: keys would move away from their state."""
-LANES = ("io", "cpu", "llm")
+DATA = "data"
+"""The lane of blocks that use our database; its workers have the DSN, and serve no other lane."""
+LANES = ("io", "cpu", "llm", DATA)
 """Lanes that the platform itself serves; authors may add lanes of their own."""
 CHANGELOG = "millstream-coordinator-state-changelog"
 """Changelog of the coordinator's table: named by Faust as `<app id>-<table>-changelog`."""

@@ -51,6 +51,11 @@ def test_a_lane_needs_a_name(tmp_path: Path) -> None:
     assert "--lanes" in refused(tmp_path, "worker", "--lanes", "io,../x")
 
 
+def test_the_lane_with_the_database_is_served_alone(tmp_path: Path) -> None:
+    assert "no other lane" in refused(tmp_path, "worker", "--lanes", "io,data")
+    assert "MILLSTREAM_POSTGRES must be set" in refused(tmp_path, "worker", "--lanes", "data")
+
+
 def test_a_name_is_no_path(tmp_path: Path) -> None:
     said = refused(tmp_path, "coordinator", "--instance", "../x", MILLSTREAM_KAFKA="127.0.0.1:1")
     assert "is no name of a process" in said

@@ -42,12 +42,26 @@ def test_workers_have_no_database_and_no_token(tmp_path: Path) -> None:
     assert "secret-r" in said
 
 
+def test_the_worker_with_the_database_serves_the_lane_data_and_no_other_does(tmp_path: Path) -> None:
+    secrets, specs = table(tmp_path, workers=2)
+    workers = {spec.name: spec for spec in specs if "worker" in spec.argv}
+    assert {name: spec.argv[-1] for name, spec in workers.items()} == {
+        "worker-0": "io,cpu,llm",
+        "worker-1": "io,cpu,llm",
+        "data-worker": "data",
+    }
+    holders = [name for name, spec in workers.items() if "secret-p" in " ".join(spec.env.values())]
+    assert holders == ["data-worker"]
+    assert secrets.token not in " ".join(workers["data-worker"].env.values())
+
+
 def test_workers_multiply_coordinators_and_workers(tmp_path: Path) -> None:
     _, specs = table(tmp_path, workers=2)
     assert [spec.name for spec in specs] == [
         "kafka",
         "setup",
         *("coordinator-0", "coordinator-1", "worker-0", "worker-1"),
+        "data-worker",
         "sink",
         "edge",
     ]

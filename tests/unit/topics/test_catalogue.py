@@ -28,4 +28,4 @@ def test_times_are_said_for_people() -> None:
 
 
 def test_lanes_of_authors_get_topics() -> None:
-    assert "nodes.tasks.data" in {topic.name for topic in catalogue(("io", "data"))}
+    assert "nodes.tasks.gpu" in {topic.name for topic in catalogue(("io", "gpu"))}
