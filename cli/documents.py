@@ -33,8 +33,9 @@ def register(app: typer.Typer) -> None:
 
 def documents() -> None:
     """Write the pages."""
-    for name, text in pages().items():
+    for name, text in {**pages(), **block_pages()}.items():
         path = FOLDER / name
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text)
         say(f"wrote {path}")
 
@@ -54,6 +55,16 @@ def pages() -> dict[str, str]:
         "asyncapi.json": asyncapi,
         "schema.graphql": make().as_str().rstrip() + "\n",
     }
+
+
+def block_pages() -> dict[str, str]:
+    """Return file name -> text of the pages about our own blocks, a family each."""
+    from millstream.cli import block_pages
+    from millstream.processors import blocks
+    from millstream.processors.registry import load_registry
+
+    ours = [block for block in load_registry() if block.module.startswith(f"{blocks.__name__}.")]
+    return {f"blocks/{name}": text for name, text in block_pages.pages(ours).items()}
 
 
 def settings_page() -> str:

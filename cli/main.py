@@ -11,6 +11,8 @@ from millstream.cli.console import guarded
 
 COMMANDS = (
     "up",
+    "dev",
+    "block",
     "run",
     "status",
     "doctor",
