@@ -135,7 +135,8 @@ async def read_sitemap(
     complete: Whether these are all.
     """
     start = url if urlsplit(url).path.strip("/") else urljoin(url, "/sitemap.xml")
-    waiting, seen, found = [start], {start}, []
+    waiting, seen = [start], {start}
+    found: list[dict[str, str]] = []
     read = 0
     while waiting and len(found) < most and read < MAPS_LIMIT:
         target = waiting.pop(0)

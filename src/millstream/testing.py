@@ -23,6 +23,7 @@ from millstream.processors.confidence import Confidence
 from millstream.processors.context import Context, Park
 from millstream.processors.guards.files import LocalFiles
 from millstream.processors.guards.http import GuardedHttp
+from millstream.processors.models.interface import Models
 from millstream.processors.sdk import Block
 from millstream.schemas.errors import CredentialError
 from millstream.schemas.secrets import Opened
@@ -32,6 +33,7 @@ __all__ = [
     "Everywhere",
     "MadeUp",
     "MemoryKeyValue",
+    "EchoModels",
     "Silent",
     "confidence",
     "context",
@@ -62,13 +64,20 @@ class MemoryKeyValue:
 
 
 class Silent:
-    """`Progress` that remembers: `said` is the list of (fraction, note)."""
+    """`Progress` that remembers: `said` is the list of (fraction, note), `written` the text so far."""
 
     def __init__(self) -> None:
         self.said: list[tuple[float, str]] = []
+        self.written = ""
 
     def __call__(self, fraction: float, note: str, /) -> None:
         self.said.append((fraction, note))
+
+    def text(self, piece: str, /) -> None:
+        self.written += piece
+
+    def close(self) -> None:
+        """Nothing is held back."""
 
 
 class Everywhere(Mapping[str, str]):
@@ -107,7 +116,7 @@ class MadeUp:
             raise CredentialError(f"Nobody has a credential {secret_id!r}.")
         data = {
             "api_key": SECRET,
-            "username": "somebody",
+            "username": "somebody@example.com",
             "password": SECRET,
             "access_token": SECRET,
             "headers": {"X-Key": SECRET},
@@ -122,6 +131,18 @@ def confidence(block: Block, inputs: Mapping[str, Any], *, hosts: tuple[str, ...
     found = Confidence(MadeUp(inputs, hosts=hosts), "tester", "execution")
     found.about(block.spec.input_schema, inputs)
     return found
+
+
+class EchoModels:
+    """`ModelSource` whose only provider with an address is the echo model, served by a thread of this process on loopback."""
+
+    def for_run(self, ctx: Context) -> Models:
+        """Return the models of one run. The first call starts the server."""
+        from millstream.local.echo_model.thread import url
+        from millstream.processors.models.providers import offer
+        from millstream.processors.models.switchboard import Switchboard
+
+        return Switchboard(offer(echo_url=url()), keep_idle=False).for_run(ctx)
 
 
 @functools.cache
@@ -146,6 +167,7 @@ def context(**fields: Any) -> Context:
         "node_execution_id": str(uuid.uuid4()),
         "kv": MemoryKeyValue(),
         "progress": Silent(),
+        "model_source": EchoModels(),
         "cancelled": asyncio.Event(),
     }
     return Context(**(defaults | fields))
