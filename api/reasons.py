@@ -2,7 +2,7 @@
 
 Most reasons are in the events; here they are completed (whatever runs has a reason), dropped when their time has passed,
 and summed up for the execution. Times are Unix milliseconds. Kinds: admission, lane, reissued, running, timer, retry,
-review, children, waiting, released, redis; of nodes that ended: continued, disabled, given.
+review, children, calls, waiting, released, redis; of nodes that ended: continued, disabled, given.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ FINAL = frozenset({"COMPLETED", "FAILED", "TERMINATED"})
 Reason = dict[str, Any]
 LOOKED_AT = 200
 """Newest node executions of an execution that its reason is made of."""
-_FIRST = ("running", "redis", "reissued", "lane", "retry", "timer", "children", "review")
+_FIRST = ("running", "redis", "reissued", "lane", "retry", "timer", "children", "review", "calls")
 """What is told of an execution when its nodes have several reasons: what moves it, before what it waits for."""
 _DUE = {"timer": "until", "retry": "at"}
 

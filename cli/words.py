@@ -108,6 +108,7 @@ def reason_text(reason: Mapping[str, Any] | None) -> str:
         "retry": f"try {reason.get('try')} of {reason.get('of')} at {_clock(reason.get('at'))}: {reason.get('error')}",
         "review": "waits for a person" + _until(reason.get("until")),
         "children": "waits for its agent",
+        "calls": f"round {reason.get('round')}: waits for {reason.get('count')} calls",
         "waiting": f"waits for {pins or reason.get('count', 'inputs')}",
         "released": f"goes on without {pins}",
         "continued": "failed, went on with the default",

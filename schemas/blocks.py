@@ -23,6 +23,10 @@ Lane = str
 """Name of a topic family `nodes.tasks.<lane>`: io, cpu, llm, data, or a group of somebody's own workers."""
 
 
+ALWAYS = "always"
+"""Of `BlockSpec.calls`: whatever its constants are."""
+
+
 class Retry(msgspec.Struct, frozen=True, kw_only=True):
     """How often a run is tried again when it fails of what may pass; nodes may say otherwise (`metadata.policy`)."""
 
@@ -78,6 +82,8 @@ class BlockSpec(msgspec.Struct, frozen=True, kw_only=True):
     version: str = "1"
     join: bool = False
     """Runs with what has arrived when nothing more can come, rather than wait for ever for a branch that was not taken."""
+    calls: str = ""
+    """It has nodes run that are linked from its tool pins: `always`, or when the constant of this name is set."""
     retry: Retry | None = None
     """The policy of nodes that have none of their own."""
     costs: tuple[Cost, ...] = ()

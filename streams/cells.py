@@ -79,6 +79,8 @@ class Head(Cell):
     """Spent so far, also by children."""
     notes: int = 0
     """Late results that were told."""
+    handled: int = 0
+    """Of `error_count`, those that were given to a caller: the verdict leaves them to it."""
 
 
 class End(Cell):
@@ -136,6 +138,20 @@ class Statics(Cell):
     values: dict[str, Payload]
 
 
+class Called(Cell):
+    """Whose call a node execution is."""
+
+    node: int
+    k: int
+    number: int
+    """Which of the caller's calls."""
+    depth: int
+    """1 when the caller itself was not called."""
+    chunks: int = 0
+    """Cells of outputs that are kept for the caller."""
+    values: int = 0
+
+
 class Open(Cell):
     """A node execution that is ready, runs or is parked."""
 
@@ -144,7 +160,7 @@ class Open(Cell):
     input: bytes
     slots: list[Slot] = []
     state: str = "ready"
-    """ready, running, timer, review, approval (of a sensitive block), child."""
+    """ready, running, timer, review, approval (of a sensitive block), child, calls."""
     attempt: int = 0
     """Number of the newest task; a result that names another is late."""
     retries: int = 0
@@ -171,8 +187,42 @@ class Open(Cell):
     """Of its child, as far as it was told."""
     told_at: int = 0
     """When it was last told that the newest task runs; broker's clock."""
+    call: Called | None = None
+    """Set: somebody called it and waits for what it gives."""
+    rounds: int = 0
+    """How often it has called others."""
+    resumed_value: Payload | None = None
+    """In place of `resumed`, when that is large."""
     waits: str | None = None
     """What its run waits for before the block may begin."""
+
+
+class Calls(Cell):
+    """The calls of a node execution that are under way."""
+
+    total: int
+    parallel: int
+    stop: bool
+    """Begin no further one once one has failed."""
+    next: int = 0
+    """Number of the next call to begin."""
+    running: int = 0
+    failed: int = 0
+
+
+class Pending(Cell):
+    """A call that has not begun."""
+
+    node: str
+    input: bytes
+    slots: list[Slot] = []
+
+
+class Given(Cell):
+    """What a call gave, or all calls of a round: JSON with null where `slots` are, outer slots first."""
+
+    data: bytes
+    slots: list[Slot] = []
 
 
 class Ready(Cell):

@@ -15,7 +15,7 @@ import orjson
 
 from millstream.processors.pins import MISSING, read
 from millstream.schemas.messages import Delta, Payload, Slot
-from millstream.streams.cells import Arrived, Missing, Node, Open, Ready, Statics
+from millstream.streams.cells import Arrived, Called, Missing, Node, Open, Ready, Statics
 from millstream.streams.effects import Put
 from millstream.streams.plan import PlanLink, RunNode
 from millstream.streams.readiness import Input, Unready, assemble, inline, json_type, load, token
@@ -52,6 +52,9 @@ def _select(
 def deliver(step: Step, index: int, pin: str, value: Payload, static: bool) -> None:
     """Put a value into the queue of a pin, and run the node for each set that is complete now."""
     node = step.plan.node(index)
+    if pin in node.kept:
+        keep(step, node, pin, value)
+        return
     counters = _counters(step, index)
     if len(node.linked) == 1:
         k = counters.created
@@ -66,6 +69,14 @@ def deliver(step: Step, index: int, pin: str, value: Payload, static: bool) -> N
     ready = _try(step, node, k, collect(step, node, k), counters, missing, (pin, value))
     if ready is not None and static:
         _late_static(step, node, counters, ready)
+
+
+def keep(step: Step, node: RunNode, pin: str, value: Payload) -> None:
+    """A value comes to a node that is called, on a pin that its callers do not fill: the newest one is in each call."""
+    name = key(b"k", node.index)
+    kept = step.state.get(name, Statics) or Statics({})
+    kept.values = {**kept.values, pin: value}
+    step.state.put(name, kept)
 
 
 def _counters(step: Step, index: int) -> Node:
@@ -196,12 +207,13 @@ def queue(
     values: Mapping[str, Payload],
     *,
     detail: bytes | None = None,
+    call: Called | None = None,
 ) -> None:
     """The node execution has its input: number it, tell it, and run it as soon as there is room."""
     head = step.head
     found = _within_limit(step, found)
     counters = _counters(step, node.index)
-    opened = Open(counters.queued, found.data, found.slots)
+    opened = Open(counters.queued, found.data, found.slots, call=call)
     counters.queued += 1
     step.state.put(key(b"n", node.index), counters)
     head.node_count += 1

@@ -13,10 +13,11 @@ import msgspec
 import orjson
 
 from millstream.processors.convert import compile_converter
-from millstream.schemas.blocks import BlockSpec, Retry
+from millstream.schemas.blocks import ALWAYS, BlockSpec, Retry
 from millstream.schemas.errors import GraphInvalidError
-from millstream.schemas.pins import base_name
+from millstream.schemas.pins import base_name, is_tool_pin
 from millstream.streams.policy import Policy, read_policy
+from millstream.streams.toolbox import toolboxes
 
 if TYPE_CHECKING:
     from millstream.schemas.graph import Graph, SubGraph
@@ -37,6 +38,8 @@ class PlanBlock(msgspec.Struct, array_like=True, frozen=True):
     """Its outputs are kept for whoever comes later."""
     join: bool = False
     """Runs with what has arrived when nothing more can come."""
+    calls: str = ""
+    """It calls nodes that are linked from its tool pins: `always`, or when this constant of the node is set."""
 
 
 class PlanNode(msgspec.Struct, array_like=True, frozen=True):
@@ -49,6 +52,8 @@ class PlanNode(msgspec.Struct, array_like=True, frozen=True):
     policy: Policy = Policy()
     child: int = -1
     """Index into `Plan.children` of an agent node."""
+    tools: bytes = b""
+    """JSON list of what is linked from its tool pins; see `toolbox`."""
 
 
 class PlanLink(msgspec.Struct, array_like=True, frozen=True):
@@ -88,11 +93,14 @@ class RunNode:
     __slots__ = (
         "_defaults",
         "block",
+        "callable",
+        "called",
         "child",
         "convert",
         "dynamic",
         "id",
         "index",
+        "kept",
         "linked",
         "name",
         "out",
@@ -100,6 +108,7 @@ class RunNode:
         "required",
         "selectors",
         "static_pins",
+        "toolbox",
         "validator",
     )
 
@@ -114,6 +123,13 @@ class RunNode:
         self.linked: dict[str, int] = {}
         self.static_pins: frozenset[str] = frozenset()
         self.selectors: list[str] = []
+        self.toolbox = node.tools
+        self.callable: dict[str, tuple[int, frozenset[str]]] = {}
+        """By node id what it may call: index, and the pins that may be given."""
+        self.called: frozenset[str] = frozenset()
+        """Pins that nodes fill which call it."""
+        self.kept: frozenset[str] = frozenset()
+        """Its other linked pins, if it is called: the newest value is in each call."""
         defaults: dict[str, Any] = orjson.loads(node.defaults)
         self.dynamic = any(base_name(pin) != pin for pin in defaults)
         name = defaults.get("name")
@@ -185,7 +201,25 @@ class Plan:
                 {ln.source_name for ln in node.out if base_name(ln.source_name) != ln.source_name}
             )
             node.dynamic = node.dynamic or any(base_name(pin) != pin for pin in node.linked)
+            self._link_calls(node, into)
         return node
+
+    def _link_calls(self, node: RunNode, into: list[PlanLink]) -> None:
+        pins: dict[int, set[str]] = {}
+        for link in node.out:
+            if is_tool_pin(link.source_name):
+                pins.setdefault(link.sink, set()).add(link.sink_name)
+        node.callable = {self.data.nodes[sink].id: (sink, frozenset(found)) for sink, found in pins.items()}
+        calling = [link for link in into if is_tool_pin(link.source_name) and self._calls(link.source)]
+        if calling:
+            node.called = frozenset(link.sink_name for link in calling)
+            node.kept = frozenset(link.sink_name for link in into if link not in calling)
+            node.static_pins = frozenset()
+
+    def _calls(self, index: int) -> bool:
+        node = self.data.nodes[index]
+        calls = self.data.blocks[node.block].calls
+        return calls == ALWAYS or bool(calls and orjson.loads(node.defaults).get(calls))
 
     def joins(self) -> list[int]:
         """Return the joins in the order in which they are released: that of the plan, but what leads to one goes first."""
@@ -242,8 +276,17 @@ def _block(spec: BlockSpec | None, block_id: str) -> PlanBlock:
         return PlanBlock(block_id, "Standard", "io", b"{}", False, None, known=False)
     timeout_ms = None if spec.timeout_s is None else int(spec.timeout_s * 1000)
     schema = orjson.dumps(spec.input_schema)
-    flags = {"static": spec.static_output, "join": spec.join}
-    return PlanBlock(spec.id, spec.kind, spec.lane, schema, spec.sensitive, timeout_ms, **flags)
+    return PlanBlock(
+        spec.id,
+        spec.kind,
+        spec.lane,
+        schema,
+        spec.sensitive,
+        timeout_ms,
+        static=spec.static_output,
+        join=spec.join,
+        calls=spec.calls,
+    )
 
 
 def _retry(spec: BlockSpec | None) -> Retry | None:
@@ -264,6 +307,7 @@ def _compile(
     block_index = {block_id: i for i, block_id in enumerate(block_ids)}
     children: list[bytes] = []
     nodes: list[PlanNode] = []
+    tools = toolboxes(graph, specs, subs)
     for node in graph.nodes:
         child = -1
         is_agent = blocks[block_index[node.block_id]].kind == "Agent"
@@ -278,6 +322,7 @@ def _compile(
                 orjson.dumps(node.input_default),
                 policy=read_policy(node.id, node.metadata.get("policy"), _retry(specs.get(node.block_id))),
                 child=child,
+                tools=tools.get(node.id, b""),
             )
         )
     index = {node.id: i for i, node in enumerate(graph.nodes)}

@@ -73,17 +73,25 @@ def json_type(value: Any) -> str:
 
 
 def assemble(
-    node: RunNode, delivered: Mapping[str, Any], mask: Mapping[str, Any] | None, *, released: bool = False
+    node: RunNode,
+    delivered: Mapping[str, Any],
+    mask: Mapping[str, Any] | None,
+    *,
+    released: bool = False,
+    excused: frozenset[str] = frozenset(),
 ) -> Input | Unready:
     """Merge what was delivered with defaults and mask, convert it, and check that the node can run.
 
     `released`: it is a join for which nothing more comes; the linked pins without a value go to its input `missing`.
+    `excused`: linked pins that need no value, since a call may leave them out.
     """
     values = node.defaults()
     values.update(delivered)
     if mask:
         values.update(mask)
     lacking = [pin for pin in node.linked if pin not in delivered and not (mask and pin in mask)]
+    if excused:
+        lacking = [pin for pin in lacking if pin not in excused]
     if released:
         values[MISSING_PINS] = sorted(lacking)
     elif lacking:

@@ -10,7 +10,7 @@ import orjson
 
 from millstream.schemas.codec import decode, encode
 from millstream.schemas.messages import ChildEvent, Delta, Emit, Failure, Finished, Output, Started
-from millstream.streams import resting, spending
+from millstream.streams import calls, resting, spending
 from millstream.streams.cells import Chunk, Held, Node, Open
 from millstream.streams.delivery import route
 from millstream.streams.gates import await_person
@@ -147,6 +147,8 @@ def _take(step: Step, index: int, k: int, opened: Open, first: int, outputs: lis
         _tell(step, index, k, Delta(kind="OUTPUT", pin=emit.pin, value=emit.value, at=step.at))
         if node.block.kind == "Output" and emit.pin == "output":
             step.tell_parent_output(node.name, emit.value)
+    if fresh and opened.call is not None:
+        calls.keep_outputs(step, index, k, opened.call, fresh)
     if not fresh or not node.out:
         return
     counters = step.state.get(key(b"n", index), Node)
@@ -195,13 +197,26 @@ def emit_canned(step: Step, index: int, k: int, opened: Open, canned: Canned) ->
 
 
 def complete(
-    step: Step, index: int, k: int, opened: Open, failure: Failure | None, detail: dict[str, Any]
+    step: Step,
+    index: int,
+    k: int,
+    opened: Open,
+    failure: Failure | None,
+    detail: dict[str, Any],
+    *,
+    trouble: Failure | None = None,
 ) -> None:
-    """A node execution ended: tell it, route its error, and let go what was held back behind it."""
-    state = step.state
+    """A node execution ended: tell it, route its error, let go what was held back behind it, and let its caller go on.
+
+    `trouble`: it completed, but its caller should know that it did not go well.
+    """
+    state, call = step.state, opened.call
     if failure is not None:
         step.head.error_count += 1
-        note_failure(step, index, failure)
+        if call is None:
+            note_failure(step, index, failure)
+        else:
+            step.head.handled += 1
         detail["failure"] = {
             "code": failure.code,
             "kind": failure.kind,
@@ -213,8 +228,16 @@ def complete(
     status = "COMPLETED" if failure is None else "FAILED"
     _tell(step, index, k, Delta(kind="NODE", status=status, detail=orjson.dumps(detail), at=step.at))
     state.pop(key(b"o", index, k))
-    if not step.plan.node(index).out:
-        return
+    if opened.rounds:
+        state.pop(key(b"v", index, k))
+    if step.plan.node(index).out:
+        _let_go(step, index, opened)
+    if call is not None:
+        calls.ended(step, index, k, call, failure or trouble)
+
+
+def _let_go(step: Step, index: int, opened: Open) -> None:
+    state = step.state
     counters = state.get(key(b"n", index), Node)
     assert counters is not None
     if counters.front != opened.order:
@@ -251,14 +274,19 @@ def _release(step: Step, index: int, counters: Node) -> None:
 def _park(step: Step, index: int, k: int, opened: Open, message: Finished) -> None:
     park = message.park
     assert park is not None
-    opened.resumed = park.state
+    opened.resumed, opened.resumed_value = park.state, park.state_value
+    if opened.rounds:
+        step.state.pop(key(b"v", index, k))  # the run that ended had them
+    began = opened.started_at or message.at
+    if park.calls:
+        calls.begin(step, index, k, opened, park, began)
+        return
     if park.delay_ms is not None:
         opened.state = "timer"
         resting.park(step, opened, park.delay_ms)
         until = step.at + park.delay_ms
         step.set_timer(until, "resume", index, k)
         detail = orjson.dumps({"reason": {"kind": "timer", "until": until}})
-        began = opened.started_at or message.at
         _tell(step, index, k, Delta(kind="RUNNING", status="RUNNING", detail=detail, at=began))
     else:
         opened.state = "review"
@@ -312,19 +340,19 @@ def on_child(step: Step, message: ChildEvent) -> None:
     else:
         resting.unpark(step, opened)
         stats = {"node_count": message.node_count, "child_status": message.ended}
-        if message.result not in (None, "ok"):
-            _note_trouble(step, message)
+        trouble = None if message.result in (None, "ok") else _trouble(message)
+        if trouble is not None and opened.call is None:
+            step.head.troubled += 1
+            note_failure(step, message.node, trouble, message.child_id)
         detail = {"stats": stats, "child": {"execution_id": message.child_id.hex(), "result": message.result}}
-        complete(step, message.node, message.k, opened, None, detail)
+        complete(step, message.node, message.k, opened, None, detail, trouble=trouble)
 
 
-def _note_trouble(step: Step, message: ChildEvent) -> None:
+def _trouble(message: ChildEvent) -> Failure:
     """As in AutoGPT the node completes whatever became of its child; the verdict must not call that a success."""
-    step.head.troubled += 1
     why = f": {message.failure.message}" if message.failure is not None else ""
     text = f"the agent's execution {UUID(bytes=message.child_id)} ended: {message.result}{why}"
-    failure = Failure(code=f"child_{message.result}", kind="BlockExecutionError", message=text)
-    note_failure(step, message.node, failure, message.child_id)
+    return Failure(code=f"child_{message.result}", kind="BlockExecutionError", message=text)
 
 
 def _tell(step: Step, index: int, k: int, delta: Delta) -> None:

@@ -40,7 +40,7 @@ def on_answer(step: Step, message: Answer) -> None:
         if isinstance(answer.get("data"), dict):
             opened.input = orjson.dumps(answer["data"])
     else:
-        opened.resumed = orjson.dumps({"review": answer})
+        opened.resumed, opened.resumed_value = orjson.dumps({"review": answer}), None
     opened.state = "ready"
     step.tell(
         Delta(

@@ -15,12 +15,11 @@ import orjson
 from millstream.processors.confidence import Confidence
 from millstream.processors.context import Context, Park
 from millstream.processors.convert import compile_converter
+from millstream.processors.discretion import Discreet
 from millstream.processors.imitation import imitate
-from millstream.processors.masking import Mask
 from millstream.processors.pins import MISSING, read
 from millstream.processors.registry import Registry
 from millstream.processors.sdk import Block
-from millstream.processors.services import Progress
 from millstream.schemas.errors import (
     BlockError,
     BlockExecutionError,
@@ -45,6 +44,7 @@ from millstream.schemas.messages import (
 from millstream.schemas.messages import Park as ParkMessage
 from millstream.schemas.pins import is_tool_pin
 from millstream.schemas.secrets import REF_BYTES
+from millstream.streams.calling import Toolboxes, park_message, put, results_of
 from millstream.streams.readiness import json_type
 
 EARLY_OUTPUT_S = 0.05
@@ -103,6 +103,7 @@ class Environment:
     """Instance id of this process."""
     converters: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = field(default_factory=dict)
     """By block and edition, as they are needed."""
+    toolboxes: Toolboxes = field(default_factory=Toolboxes)
 
 
 @dataclass(slots=True, eq=False)
@@ -272,18 +273,22 @@ async def _claimed(running: Running, env: Environment) -> bool:
 
 async def _drive(running: Running, env: Environment, block: Block) -> ParkMessage | None:
     task = running.task
-    resumed = None if task.resumed is None else orjson.loads(task.resumed)
+    state = task.resumed if task.resumed_value is None else await env.values.fetch(task.resumed_value)
+    resumed = None if state is None else orjson.loads(state)
     context = running.context = env.context(task, resumed)
+    if task.tools is not None:
+        context.tools = await env.toolboxes.of(task.tools, env.values.fetch)
+        context.results = await results_of(task, env.values.fetch)
     trusted = context.trusted()
-    context.progress = _discreet(context.progress, trusted.mask)
-    if task.resumed is not None and REF_BYTES in task.resumed:
+    context.progress = Discreet(context.progress, trusted.mask)
+    if state is not None and REF_BYTES in state:
         context.resumed = await trusted.resolve(resumed)
     values = await _inputs(task, env, block, trusted)
     trusted.about(block.spec.input_schema, values)
     async with contextlib.aclosing(block.run(values, context)) as items:
         async for item in items:
             if isinstance(item, Park):
-                return _park(item, trusted.mask)
+                return await park_message(item, trusted.mask, task.user_id, env.values.offload)
             pin, value = item
             if pin == "error":
                 raise BlockExecutionError(str(value) or "the block failed without saying why")
@@ -292,14 +297,8 @@ async def _drive(running: Running, env: Environment, block: Block) -> ParkMessag
             emit, size = await _emit(task, env, pin, value)
             if running.add(emit, size):
                 await running.flush()
+    context.progress.close()
     return None
-
-
-def _discreet(progress: Progress, mask: Mask) -> Progress:
-    def tell(fraction: float, note: str) -> None:
-        progress(fraction, mask.text(note) if mask else note)
-
-    return tell
 
 
 async def _inputs(task: Run, env: Environment, block: Block, trusted: Confidence) -> dict[str, Any]:
@@ -308,7 +307,7 @@ async def _inputs(task: Run, env: Environment, block: Block, trusted: Confidence
     for slot in task.slots:
         data = await env.values.fetch(slot.value)
         secret = secret or REF_BYTES in data
-        _put(values, slot.path, orjson.loads(data))
+        put(values, slot.path, orjson.loads(data))
     if secret:
         values = await trusted.resolve(values)
     if task.flags.strict or not (task.slots or secret):
@@ -323,13 +322,6 @@ def _converter(env: Environment, block: Block) -> Callable[[dict[str, Any]], dic
     if found is None:
         found = env.converters[key] = compile_converter(block.spec.input_schema)
     return found
-
-
-def _put(document: Any, pointer: str, value: Any) -> None:
-    *path, last = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
-    for part in path:
-        document = document[int(part)] if isinstance(document, list) else document[part]
-    document[int(last) if isinstance(document, list) else last] = value
 
 
 async def _emit(task: Run, env: Environment, pin: str, value: Any) -> tuple[Emit, int]:
@@ -352,20 +344,6 @@ async def _emit(task: Run, env: Environment, pin: str, value: Any) -> tuple[Emit
             part = await env.values.offload(orjson.dumps(found), task.user_id)
         picked.append(Picked(selector=selector, value=part))
     return Emit(pin=pin, value=payload, picked=picked), 300 + sum(p.value.size for p in picked if p.value)
-
-
-def _park(park: Park, mask: Mask) -> ParkMessage:
-    review = None
-    if park.review is not None:
-        review = orjson.dumps(
-            {
-                "data": mask.value(park.review.payload),
-                "instructions": mask.text(park.review.instructions),
-                "editable": park.review.editable,
-            }
-        )
-    delay_ms = None if park.delay_s is None else max(0, round(park.delay_s * 1000))
-    return ParkMessage(delay_ms=delay_ms, state=orjson.dumps(mask.value(park.state)), review=review)
 
 
 def _as_timeout(error: TimeoutError, task: Run) -> BlockError:

@@ -15,16 +15,19 @@ import msgspec
 
 from millstream.streams.cells import (
     Arrived,
+    Calls,
     Cell,
     Chunk,
     Due,
     End,
     Failed,
+    Given,
     Head,
     Held,
     Missing,
     Node,
     Open,
+    Pending,
     Ready,
     Recorded,
     Statics,
@@ -54,6 +57,12 @@ _KINDS: dict[int, type[Cell]] = {
     ord("x"): Recorded,
     ord("f"): Failed,
     ord("p"): Ready,  # cursor of a pin: Ready(node=next k, k=0)
+    ord("g"): Calls,
+    ord("q"): Pending,
+    ord("y"): Chunk,  # what a called node execution has emitted so far
+    ord("z"): Given,  # by one call
+    ord("v"): Given,  # by all calls of a round, for the caller's next run
+    ord("k"): Statics,  # newest values on the pins of a called node that its callers do not fill
 }
 _DECODERS = {kind: msgspec.msgpack.Decoder(cls) for kind, cls in _KINDS.items()}
 _HEAD = msgspec.msgpack.Decoder(tuple[Head, int, dict[bytes, bytes]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -19,8 +20,8 @@ from millstream.schemas.messages import (
     Payload,
     Run,
 )
-from millstream.streams.cells import Due, End, Head, Open, Ready, Recorded
-from millstream.streams.effects import Alarm, Effects, Send
+from millstream.streams.cells import Due, End, Given, Head, Open, Ready, Recorded
+from millstream.streams.effects import Alarm, Effects, Put, Send
 from millstream.streams.gates import held_for_approval, started_as_child
 from millstream.streams.plan import Plan, RunNode
 from millstream.streams.resting import tell
@@ -33,6 +34,9 @@ IN_FLIGHT_LIMIT = 256
 """Tasks of one execution that may be with workers at once, unless its Start says fewer; the rest waits in its own queue."""
 NODE_LIMIT = 200_000
 """Node executions of one execution."""
+
+TOOLBOX_BYTES = 2048
+"""A larger list of the nodes that may be called goes into the object store, where each worker fetches it once."""
 
 Canned = list[tuple[str, Any]]
 """Outputs that are emitted instead of running a block: (pin, value) in order."""
@@ -143,6 +147,7 @@ class Step:
         """Send a node execution's task. Again if `opened.given`: the same one, with the time of the first."""
         node_execution_id = self.node_execution_id(node, k)
         head = self.head
+        given = self.state.get(key(b"v", node.index, k), Given) if opened.rounds else None
         flags = Flags(
             human_in_the_loop_safe_mode=head.review_safe,
             sensitive_action_safe_mode=head.sensitive_safe,
@@ -169,12 +174,27 @@ class Step:
                 slots=opened.slots,
                 selectors=node.selectors,
                 resumed=opened.resumed,
+                resumed_value=opened.resumed_value,
+                tools=self._toolbox(node, opened) if node.toolbox else None,
+                results=None if given is None else given.data,
+                result_slots=[] if given is None else given.slots,
                 timeout_ms=node.policy.timeout_ms or node.block.timeout_ms,
                 cache_ms=node.policy.cache_ms,
                 flags=flags,
                 issued_at=opened.issued_at,  # also the first time: a coordinator that died may have given it before
             ),
         )
+
+    def _toolbox(self, node: RunNode, opened: Open) -> Payload:
+        """Return what a node may call; in the object store when it is large, so that tasks stay small."""
+        tools = node.toolbox
+        if len(tools) <= TOOLBOX_BYTES:
+            return Payload(inline=tools, type="array", size=len(tools))
+        digest = hashlib.sha256(tools).digest()
+        ref = f"values/{self.head.user_id}/{digest.hex()}"
+        if opened.attempt == 1:
+            self.effects.puts.append(Put(ref, tools))
+        return Payload(ref=ref, type="array", size=len(tools), sha256=digest)
 
     def canned(self, index: int, opened: Open) -> Canned | None:
         """Return the outputs that a node execution emits instead of running; None: it runs."""

@@ -28,6 +28,7 @@ _RESULTS = {WALL_TIME: "timed_out", OVER_BUDGET: OVER_BUDGET}
 def verdict_of(step: Step, status: str) -> dict[str, Any]:
     """Return `{"result": ...}` and the facts: failed nodes with block and message, starved ones with pins, who stopped it.
 
+    A node that failed when it was called is its caller's affair.
     Results: ok, errors, left_waiting, stopped, timed_out, over_budget, failed.
     """
     head = step.head
@@ -38,10 +39,11 @@ def verdict_of(step: Step, status: str) -> dict[str, Any]:
             verdict["reason"] = step.stop_reason
     if verdict["result"] == OVER_BUDGET:
         verdict |= {"budget_microusd": head.budget_microusd, "cost_microusd": head.cost_microusd}
-    if head.error_count:
-        verdict["errors"] = head.error_count
+    uncaught = head.error_count - head.handled
+    if uncaught:
+        verdict["errors"] = uncaught
         verdict["failed_nodes"] = [step.plan.node(index).id for index in head.failed]
-    if head.error_count or head.troubled:
+    if uncaught or head.troubled:
         verdict["failed"] = _failed(step)
     if head.waiting:
         verdict["waiting"] = left_waiting(step)
@@ -55,7 +57,7 @@ def _result(step: Step, status: str) -> str:
         return "stopped"
     if status == "FAILED":
         return _RESULTS.get(step.failure.code if step.failure is not None else "", "failed")
-    if head.error_count or head.troubled:
+    if head.error_count > head.handled or head.troubled:
         return "errors"
     return "left_waiting" if head.waiting else "ok"
 

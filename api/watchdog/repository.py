@@ -19,9 +19,9 @@ EXISTS (SELECT FROM node_executions n WHERE n.execution_id = e.id AND n.status I
     AND n.reason::text LIKE ANY(ARRAY['{"kind":"timer"%%', '{"kind":"retry"%%', '{"kind":"children"%%']))
 AND NOT EXISTS (SELECT FROM node_executions n WHERE n.execution_id = e.id AND n.status IN ('QUEUED', 'RUNNING')
     AND (n.reason IS NULL OR n.reason::text NOT LIKE ALL(
-        ARRAY['{"kind":"timer"%%', '{"kind":"retry"%%', '{"kind":"children"%%'])))
+        ARRAY['{"kind":"timer"%%', '{"kind":"retry"%%', '{"kind":"children"%%', '{"kind":"calls"%%'])))
 """
-"""All that it has open waits for a time or for other executions: silence is as it should be."""
+"""All that it has open waits for a time, for other executions, or for calls that do: silence is as it should be."""
 SILENT = f"""
 SELECT id, user_id, extract(epoch FROM now() - moved_at)::float AS silent_s, nudges,
     nudged_at IS NULL OR nudged_at < moved_at

@@ -9,6 +9,7 @@ from __future__ import annotations
 from millstream.schemas.messages.admission import Request, Withdraw
 from millstream.schemas.messages.inbox import (
     Answer,
+    Call,
     ChildEvent,
     Finished,
     Nudge,
@@ -21,7 +22,15 @@ from millstream.schemas.messages.inbox import (
     Timer,
 )
 from millstream.schemas.messages.nodes import Cancel, Progress, Run
-from millstream.schemas.messages.others import Audit, Changed, DeadLetter, Notification, StoreEvent, Usage
+from millstream.schemas.messages.others import (
+    Audit,
+    Changed,
+    DeadLetter,
+    ModelCall,
+    Notification,
+    StoreEvent,
+    Usage,
+)
 from millstream.schemas.messages.values import (
     Emit,
     ExecutionStatus,
@@ -39,6 +48,7 @@ from millstream.schemas.messages.watching import Delta, DeltaKind, Events, Feed
 __all__ = [
     "Answer",
     "Audit",
+    "Call",
     "Cancel",
     "Changed",
     "ChildEvent",
@@ -55,6 +65,7 @@ __all__ = [
     "Id",
     "MESSAGES",
     "Message",
+    "ModelCall",
     "Named",
     "Notification",
     "Nudge",
@@ -99,5 +110,6 @@ MESSAGES: tuple[type[Message], ...] = (
     Withdraw,
     Nudge,
     Changed,
+    ModelCall,
 )
 """All records, in the order of their first schema id."""

@@ -15,6 +15,7 @@ from millstream.schemas.messages.values import (
     Message,
     Named,
     Payload,
+    Slot,
 )
 
 
@@ -110,6 +111,14 @@ class Output(Message, frozen=True, kw_only=True):
     outputs: Annotated[list[Emit], Meta(description="Values in order.")]
 
 
+class Call(Message, frozen=True, kw_only=True):
+    """A node that a block wants to have run for it, with these inputs."""
+
+    node: Annotated[str, Meta(description="Node of the graph, linked from a tool pin of the caller.")]
+    input: Annotated[bytes, Meta(description="JSON object of the inputs; places of `slots` hold null.")]
+    slots: Annotated[list[Slot], Meta(description="Large values of the input.")] = []
+
+
 class Park(Message, frozen=True, kw_only=True):
     """A block stopped half-way and wants to be called again."""
 
@@ -120,6 +129,15 @@ class Park(Message, frozen=True, kw_only=True):
     review: Annotated[
         bytes | None, Meta(description="JSON {data, name, editable, ...} for the reviewer.")
     ] = None
+    state_value: Annotated[
+        Payload | None, Meta(description="The state, when it is too large for `state`: by reference.")
+    ] = None
+    calls: Annotated[
+        list[Call],
+        Meta(description="Not empty: call again when all of them have ended, with what they gave."),
+    ] = []
+    parallel: Annotated[int, Meta(description="How many of `calls` may be under way at once.")] = 1
+    stop: Annotated[bool, Meta(description="Begin no further call once one has failed.")] = False
 
 
 class Finished(Message, frozen=True, kw_only=True):

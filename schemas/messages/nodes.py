@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from millstream.schemas.messages.values import Flags, Id, Message, Slot
+from millstream.schemas.messages.values import Flags, Id, Message, Payload, Slot
 
 
 class Run(Message, frozen=True, kw_only=True):
@@ -43,6 +43,19 @@ class Run(Message, frozen=True, kw_only=True):
         int | None,
         Meta(description="When it was decided, ms, brokers' clock: the same each time that it is given."),
     ] = None
+
+    resumed_value: Annotated[
+        Payload | None, Meta(description="The state of a parked block, when it is too large for `resumed`.")
+    ] = None
+    tools: Annotated[
+        Payload | None,
+        Meta(description="JSON list of the nodes that the block may call; `streams/toolbox.py`."),
+    ] = None
+    results: Annotated[
+        bytes | None,
+        Meta(description="JSON list of what the block's calls gave; places of `result_slots` are null."),
+    ] = None
+    result_slots: Annotated[list[Slot], Meta(description="Large values of `results`, outer ones first.")] = []
 
 
 class Cancel(Message, frozen=True, kw_only=True):

@@ -24,6 +24,31 @@ class Usage(Message, frozen=True, kw_only=True):
     at: Annotated[int, Meta(description="Time, ms.")] = 0
 
 
+class ModelCall(Message, frozen=True, kw_only=True):
+    """One call of a model. Key: user id. Source: the worker whose block asked."""
+
+    call_id: Annotated[
+        Id,
+        Meta(
+            description="Derived from node execution, attempt and question: the same when a run is repeated after a crash."
+        ),
+    ]
+    user_id: Annotated[str, Meta(description="Owner.")]
+    execution_id: Annotated[Id, Meta(description="The execution.")]
+    node_execution_id: Annotated[Id, Meta(description="The node execution.")]
+    graph_id: Annotated[str, Meta(description="Graph that is run.")]
+    provider: Annotated[str, Meta(description="Who answered, such as `openai`.")]
+    model: Annotated[str, Meta(description="Which model, as its provider names it.")]
+    ability: Annotated[str, Meta(description="chat, embed, moderate, transcribe, speak or draw.")]
+    input_tokens: Annotated[int, Meta(description="Tokens read, cached ones included.")] = 0
+    output_tokens: Annotated[int, Meta(description="Tokens written.")] = 0
+    cached_tokens: Annotated[int, Meta(description="Tokens read from the provider's cache.")] = 0
+    cost_microusd: Annotated[int, Meta(description="Cost in millionths of a US dollar.")] = 0
+    priced: Annotated[bool, Meta(description="Whether the price is known.")] = True
+    elapsed_ms: Annotated[int, Meta(description="Time from the question to the whole answer, ms.")] = 0
+    at: Annotated[int, Meta(description="When it was answered, ms.")] = 0
+
+
 class Notification(Message, frozen=True, kw_only=True):
     """A message to a person. Key: user id."""
 

@@ -23,6 +23,10 @@ class Part:
     required: frozenset[str] = frozenset()
     static: bool = False
     join: bool = False
+    calls: bool = False
+    """First it calls what is linked from its pin `tools`; its function then gets `results`."""
+    parallel: int = 1
+    stop: bool = False
 
 
 @dataclass
@@ -43,6 +47,11 @@ class Attempt:
     status: str = "INCOMPLETE"
     input: Values = field(default_factory=dict)
     outputs: list[tuple[str, Any]] = field(default_factory=list)
+    caller: Attempt | None = None
+    number: int = 0
+    """Which of the caller's calls it is."""
+    todo: list[tuple[str, Values]] = field(default_factory=list)
+    results: list[list[Any]] | None = None
 
 
 class Reference:
@@ -54,6 +63,7 @@ class Reference:
         self.ready: dict[str, list[Attempt]] = {name: [] for name in parts}
         self.routed: dict[str, int] = dict.fromkeys(parts, 0)
         self.notes = 0
+        self.kept: dict[str, Values] = {name: {} for name in parts}
         for name in parts:
             if not any(wire.sink == name for wire in wires):
                 attempt = Attempt(name)
@@ -63,7 +73,48 @@ class Reference:
     def linked(self, node: str) -> set[str]:
         return {wire.sink_pin for wire in self.wires if wire.sink == node}
 
+    def tools(self, node: str) -> dict[str, list[str]]:
+        """Return what a node may call: sink -> pins, in the order of the links."""
+        found: dict[str, list[str]] = {}
+        for wire in self.wires:
+            if wire.source == node and wire.source_pin == "tools" and self.parts[node].calls:
+                pins = found.setdefault(wire.sink, [])
+                pins += [wire.sink_pin] if wire.sink_pin not in pins else []
+        return found
+
+    def called(self, node: str) -> set[str]:
+        """Return the pins that callers fill."""
+        return {pin for source in self.parts for pin in self.tools(source).get(node, [])}
+
+    def go_on(self, caller: Attempt) -> None:
+        """Begin calls as far as there is room; when all have ended the caller may finish once more."""
+        part = self.parts[caller.node]
+        assert caller.results is not None
+        while caller.todo:
+            running = sum(result[0] == "RUNNING" for result in caller.results)
+            failed = any(result[0] == "FAILED" for result in caller.results)
+            if running >= part.parallel or (part.stop and failed):
+                break
+            node, values = caller.todo.pop(0)
+            data = {**self.kept[node], **values, **self.masks.get(node, {})}
+            merged = {**self.parts[node].defaults, **data}
+            lacking = self.linked(node) - self.called(node) - set(data)
+            if lacking or any(merged.get(pin) is None for pin in self.parts[node].required):
+                caller.results.append(["FAILED", []])
+                continue
+            attempt = Attempt(node, status="QUEUED", input=merged, caller=caller, number=len(caller.results))
+            caller.results.append(["RUNNING", []])
+            self.attempts[node].append(attempt)
+            self.ready[node].append(attempt)
+        if not any(result[0] == "RUNNING" for result in caller.results):
+            caller.results += [["SKIPPED", []] for _ in caller.todo]
+            caller.todo = []
+            caller.status = "QUEUED"
+
     def deliver(self, wire: Wire, value: Any) -> None:
+        if self.called(wire.sink):
+            self.kept[wire.sink][wire.sink_pin] = value
+            return
         mine = self.attempts[wire.sink]
         lacking = [a for a in mine if a.status == "INCOMPLETE" and wire.sink_pin not in a.arrived]
         if lacking:
@@ -111,12 +162,28 @@ class Reference:
     def finish(self, node: str, d: int) -> None:
         """The d-th ready execution of a node ends now."""
         attempt = self.ready[node][d]
-        attempt.outputs = self.parts[node].function(attempt.input)
+        part = self.parts[node]
+        tools = self.tools(node)
+        if tools and attempt.results is None:
+            calls = [(sink, dict.fromkeys(pins, i)) for sink, pins in tools.items() for i in range(2)]
+            attempt.todo, attempt.results, attempt.status = calls, [], "CALLING"
+            self.go_on(attempt)
+            return
+        attempt.outputs = part.function(
+            {**attempt.input, **({"results": attempt.results} if part.calls else {})}
+        )
         failed = any(pin == "error" for pin, _ in attempt.outputs)
         attempt.status = "FAILED" if failed else "COMPLETED"
+        self.route(node)
+        if attempt.caller is not None:
+            assert attempt.caller.results is not None
+            attempt.caller.results[attempt.number] = [attempt.status, [list(o) for o in attempt.outputs]]
+            self.go_on(attempt.caller)
+
+    def route(self, node: str) -> None:
         while self.routed[node] < len(self.ready[node]):
             front = self.ready[node][self.routed[node]]
-            if front.status == "QUEUED":
+            if front.status in ("QUEUED", "CALLING"):
                 return
             self.routed[node] += 1
             for pin, value in front.outputs:
@@ -180,6 +247,10 @@ class Reference:
         return {
             n: [(a.status, a.input, a.outputs) for a in ready] for n, ready in self.ready.items() if ready
         }
+
+    def uncaught(self) -> int:
+        """Return how many failures are no caller's affair."""
+        return sum(a.status == "FAILED" and a.caller is None for ready in self.ready.values() for a in ready)
 
     def waiting(self) -> int:
         return sum(a.status == "INCOMPLETE" for attempts in self.attempts.values() for a in attempts)

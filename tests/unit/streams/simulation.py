@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
+from millstream.processors.context import Context
 from millstream.processors.registry import Registry
 from millstream.schemas.codec import decode, encode
 from millstream.schemas.graph import Graph
@@ -99,6 +100,7 @@ class Simulation:
     wall_time_ms: int | None = None
     cache: DictCache = field(default_factory=DictCache)
     topics: set[str] = field(default_factory=set)
+    context: Callable[[Run, Any], Context] = context
 
     def __post_init__(self) -> None:
         specs = {spec.id: spec for spec in self.registry.specs()}
@@ -166,7 +168,7 @@ class Simulation:
             values=self.values,
             claims=NoClaims(),
             cache=self.cache,
-            context=context,
+            context=self.context,
             worker="w",
         )
         said.append(await run_task(Running(task=task, worker="w", say=say, issued_ms=0), env))
