@@ -165,13 +165,12 @@ def replace_pattern(
 ) -> Replaced:
     """Replace what fits a pattern.
 
-    text: The text to change.
+    text: The text; going out, as changed.
     pattern: A regular expression (RE2).
     replacement: What to put in place; `\\1` is the first group, `\\g<name>` a named one.
     ignore_case: Capitals do not matter.
     multi_line: `^` and `$` also fit at line ends.
     most: How many places at most.
-    text: The changed text.
     count: How many places were changed.
     """
     expression = compiled(pattern, ignore_case=ignore_case, multi_line=multi_line)
@@ -350,14 +349,13 @@ def redact_text(
     """Take personal data out of a text, such as before a model or a stranger reads it. It finds forms, not
     names: give names in `words`.
 
-    text: The text.
+    text: The text; going out, with a note in place of each.
     e_mails: Take out e-mail addresses.
     phone_numbers: Take out phone numbers that begin with + or 0.
     card_numbers: Take out numbers of credit cards.
     ibans: Take out numbers of bank accounts.
     ip_addresses: Take out addresses of machines.
     words: More words to take out, whatever their case.
-    text: The text, with a note in place of each.
     count: How many places were changed.
     """
     wanted = dict(zip(_PERSONAL, (e_mails, card_numbers, ibans, phone_numbers, ip_addresses), strict=True))
