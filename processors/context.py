@@ -58,6 +58,10 @@ class Context:
     vectors: Vectors = NO_VECTORS
     """Documents with vectors; on the lane `data` alone."""
 
+    def write(self, text: str) -> None:
+        """Show the next piece of a text that is being written, in live views. What counts is what the block emits."""
+        self.progress.text(text)
+
     @property
     def models(self) -> Models:
         """Models of all providers. Errors: UnavailableError in a process that has none."""

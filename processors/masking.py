@@ -53,6 +53,11 @@ class Mask:
             self._texts.append(text)
             self._texts.sort(key=len, reverse=True)  # a secret in another one must not leave its ends
 
+    @property
+    def longest(self) -> int:
+        """Characters of the longest text that is hidden."""
+        return len(self._texts[0]) if self._texts else 0
+
     def text(self, text: str) -> str:
         """Return a sentence without them."""
         for secret in self._texts:

@@ -251,3 +251,11 @@ class Progress(Protocol):
     def __call__(self, fraction: float, note: str, /) -> None:
         """Tell that `fraction` (0 to 1) is done."""
         ...
+
+    def text(self, piece: str, /) -> None:
+        """Tell the next piece of a text that is being written."""
+        ...
+
+    def close(self) -> None:
+        """Tell what was held back; the run has ended."""
+        ...

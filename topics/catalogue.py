@@ -120,8 +120,8 @@ ADMISSION = Topic(
 USAGE = Topic(
     name="usage.records",
     key="user id",
-    messages=("Usage",),
-    about="Tokens, seconds and cost of node executions.",
+    messages=("Usage", "ModelCall"),
+    about="Seconds and cost of node executions; tokens and cost of each call of a model.",
     retention_ms=90 * DAY_MS,
 )
 NOTIFICATIONS = Topic(

@@ -185,7 +185,8 @@ def _followed(question: str, system: str) -> str:
 
 
 def _parted(rest: str) -> tuple[str, str]:
-    match = re.match(r"([^:\n]{0,300})[:\n]\s*(.+)", rest, re.DOTALL)
+    match = re.match(r"([^\n]{0,300}):\n\s*(.+)", rest, re.DOTALL)
+    match = match or re.match(r"([^:\n]{0,300})[:\n]\s*(.+)", rest, re.DOTALL)
     return (match[1], match[2]) if match else (rest, rest.strip())
 
 

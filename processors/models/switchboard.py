@@ -56,6 +56,7 @@ class Switchboard:
         allow: frozenset[str] = frozenset(),
         deny: frozenset[str] = frozenset(),
         resolver: Resolver = system_resolver,
+        keep_idle: bool = True,
     ) -> None:
         """`allow`: `host:port` of inner addresses that may be asked; the echo model's is among them by itself."""
         self.offer = offer
@@ -64,6 +65,7 @@ class Switchboard:
         self._allow = allow | _address_of(offer.providers[ECHO].base_url)
         self._deny = deny
         self._resolver = resolver
+        self._keep_idle = keep_idle
         self._places: OrderedDict[str, asyncio.Semaphore] = OrderedDict()
         self._transport: Transport | None = None
         self._forms: dict[str, Any] = {}
@@ -98,7 +100,9 @@ class Switchboard:
             transport = await asyncio.to_thread(
                 importlib.import_module, "millstream.processors.models.transport"
             )
-            self._transport = transport.Transport(allow=self._allow, deny=self._deny, resolver=self._resolver)
+            self._transport = transport.Transport(
+                allow=self._allow, deny=self._deny, resolver=self._resolver, keep_idle=self._keep_idle
+            )
         return module.Form(self._transport)
 
     @asynccontextmanager

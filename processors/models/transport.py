@@ -42,9 +42,11 @@ class Transport(httpx2.AsyncBaseTransport):
         deny: frozenset[str] = frozenset(),
         resolver: Resolver = system_resolver,
         ssl_context: ssl.SSLContext | None = None,
+        keep_idle: bool = True,
     ) -> None:
         self._deny = deny
         self._ssl_context = ssl_context
+        self._idle_kept = IDLE_KEPT if keep_idle else 0
         self._backend = CheckedBackend(allow, resolver)
         self._idle: dict[str, list[httpcore.AsyncHTTPConnection]] = defaultdict(list)
 
@@ -111,7 +113,11 @@ class Transport(httpx2.AsyncBaseTransport):
 
     async def give_back(self, origin: httpcore.Origin, connection: httpcore.AsyncHTTPConnection) -> None:
         """Keep a connection for the next request, if it can be used again."""
-        if connection.is_idle() and not connection.is_closed() and len(self._idle[str(origin)]) < IDLE_KEPT:
+        if (
+            connection.is_idle()
+            and not connection.is_closed()
+            and len(self._idle[str(origin)]) < self._idle_kept
+        ):
             self._idle[str(origin)].append(connection)
         else:
             await _closed(connection)

@@ -11,6 +11,7 @@ from millstream.processors.context import Context
 from millstream.processors.guards.files import LocalFiles
 from millstream.processors.guards.http import GuardedHttp
 from millstream.schemas.messages import Run
+from millstream.testing import Silent
 
 _HTTP = GuardedHttp()
 _FILES = LocalFiles(Path("/nonexistent"))
@@ -41,7 +42,7 @@ def context(task: Run, resumed: Any) -> Context:
         http=_HTTP,
         files=_FILES.of(task.user_id, _HTTP),
         kv=_KV,
-        progress=lambda fraction, note: None,
+        progress=Silent(),
         cancelled=asyncio.Event(),
         attempt=task.attempt,
         human_in_the_loop_safe_mode=task.flags.human_in_the_loop_safe_mode,

@@ -18,6 +18,7 @@ from millstream.schemas.graph import parse_graph
 from millstream.schemas.messages import Finished, Run
 from millstream.schemas.secrets import Opened
 from millstream.streams.running import Environment, Running, run_task
+from millstream.testing import Silent
 from tests.integration.api import graphs
 from tests.unit.streams import context as contexts
 from tests.unit.streams.simulation import DictCache, NoClaims, Simulation, Values
@@ -69,13 +70,13 @@ def task_of(**defaults: Any) -> Run:
 
 
 async def ran(task: Run, value: Any = CANARY) -> tuple[Finished, list[str]]:
-    notes: list[str] = []
+    told = Silent()
 
     def context(run: Run, resumed: Any) -> Context:
         return replace(
             contexts.context(run, resumed),
             confidence=Confidence(OneVault(value), run.user_id, "e"),
-            progress=lambda fraction, note: notes.append(note),
+            progress=told,
         )
 
     async def say(message: object) -> None:
@@ -85,7 +86,8 @@ async def ran(task: Run, value: Any = CANARY) -> tuple[Finished, list[str]]:
         registry=REGISTRY, values=Values(), claims=NoClaims(), cache=DictCache(), context=context, worker="w"
     )
     SEEN.clear()
-    return await run_task(Running(task=task, worker="w", say=say, issued_ms=0), env), notes
+    finished = await run_task(Running(task=task, worker="w", say=say, issued_ms=0), env)
+    return finished, [note for _, note in told.said]
 
 
 def test_the_engine_leaves_references_alone_and_converts_the_rest() -> None:
