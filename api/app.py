@@ -22,6 +22,7 @@ from millstream.api.auth.local import LocalToken
 from millstream.api.auth.principal import LOCAL_USER_ID
 from millstream.api.auth.repository import ensure_user
 from millstream.api.auth.service import Auth
+from millstream.api.blocks import following
 from millstream.api.blocks.router import router as blocks
 from millstream.api.changes import Changes
 from millstream.api.credentials.router import internal as internal_credentials
@@ -53,11 +54,13 @@ from millstream.api.state import Edge
 from millstream.api.upkeep import service as upkeep
 from millstream.api.watch.hub import Hub
 from millstream.api.watchdog import service as watchdog
+from millstream.api.web.pages import WebPages
 from millstream.api.ws.router import router as ws
 from millstream.connectors import database
 from millstream.connectors import redis as redis_
 from millstream.connectors.objects import Objects
 from millstream.processors.catalogue import Catalogue
+from millstream.processors.folders import FolderRegistry
 from millstream.schemas.blocks import BlockSpec
 from millstream.schemas.errors import UnavailableError
 from millstream.topics.catalogue import LANES
@@ -72,8 +75,11 @@ GOING_AWAY = 1012
 """Close code of sockets at shutdown: service restart."""
 
 
-def create_app(settings: EdgeSettings, specs: Iterable[BlockSpec] | Catalogue) -> FastAPI:
-    """Return the edge. `specs`: the blocks of this installation (`processors.registry.load_registry().catalogue()`)."""
+def create_app(
+    settings: EdgeSettings, specs: Iterable[BlockSpec] | Catalogue, folder: FolderRegistry | None = None
+) -> FastAPI:
+    """Return the edge. `specs`: the blocks of this installation (`processors.registry.load_registry().catalogue()`), of which
+    those of a watched `folder` may change."""
     metrics = Metrics()
     cors = Middleware(
         CORSMiddleware,
@@ -102,9 +108,10 @@ def create_app(settings: EdgeSettings, specs: Iterable[BlockSpec] | Catalogue) -
     app = FastAPI(
         title="Millstream",
         version=settings.version,
-        lifespan=_lifespan(settings, Catalogue.of(specs), metrics),
+        lifespan=_lifespan(settings, Catalogue.of(specs), metrics, folder),
         middleware=[
             Middleware(RequestFrame, metrics=metrics, tls=settings.access.tls),
+            Middleware(WebPages, folder=settings.web),
             cors,
             Middleware(Unforeseen),
         ],
@@ -137,7 +144,9 @@ def create_app(settings: EdgeSettings, specs: Iterable[BlockSpec] | Catalogue) -
     return app
 
 
-def _lifespan(settings: EdgeSettings, specs: Catalogue, metrics: Metrics) -> Callable[[FastAPI], Any]:
+def _lifespan(
+    settings: EdgeSettings, specs: Catalogue, metrics: Metrics, folder: FolderRegistry | None
+) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
@@ -155,6 +164,8 @@ def _lifespan(settings: EdgeSettings, specs: Catalogue, metrics: Metrics) -> Cal
                 "changes": edge.changes.run(),
                 "revocations": edge.auth.revocations.run(),
             }
+            if folder is not None:
+                works["blocks"] = following.follow(edge, folder)
             tasks = [asyncio.create_task(work, name=name) for name, work in works.items()]
             log.info("edge_ready", blocks=len(specs))
             try:

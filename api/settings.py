@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
@@ -94,6 +95,8 @@ class EdgeSettings:
     """Origins of web pages (`https://host`) that may call the API and open sockets, besides our own."""
     docs: bool | None = None
     """Whether there is a page at /docs; None: only where nobody but this machine reaches it."""
+    web: Path | None = None
+    """Folder of the built web application; None: the API alone."""
     version: str = "0.1.0"
     pool_size: int = 10
     """PostgreSQL connections."""

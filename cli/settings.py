@@ -132,6 +132,11 @@ class Settings(BaseSettings):
         10_000,
         description="Executions of one user that may wait; beyond, starting one more is refused with 429.",
     )
+    blocks: Path | None = Field(
+        None,
+        description="Folder whose `*.py` bring blocks too, and are live when they are saved; for development, as "
+        "`millstream dev` sets it. Whoever can write there runs code in workers and edge.",
+    )
     http_allow: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Addresses in private networks, `host:port`, that blocks may call all the same; separated by commas.",
@@ -200,6 +205,10 @@ class Settings(BaseSettings):
         description="Where people reach the edge, `https://host`; in the links of mails, and what tokens are issued by. "
         "With `https` cookies are for TLS alone. Empty: `http://host:port`.",
     )
+    web: bool = Field(
+        True,
+        description="Whether the edge serves the web application; `up` builds it in a checkout when its sources have changed.",
+    )
     docs: bool | None = Field(
         None, description="Whether there is a page to try the API at `/docs`; default: only on loopback."
     )
@@ -235,7 +244,7 @@ class Settings(BaseSettings):
         None, description="File that a process without a port makes once it is ready; `up` sets it."
     )
 
-    @field_validator("home", "kafka_jars", "ready_file", mode="after")
+    @field_validator("home", "kafka_jars", "ready_file", "blocks", mode="after")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else Path(os.path.abspath(value.expanduser()))

@@ -47,10 +47,13 @@ def up(
     """Start the platform: Kafka, PostgreSQL, Redis, the engine and the edge. Ctrl-C stops it."""
     from millstream.local import orphans, ports
 
-    wanted = wanted_by(load(port=port, workers=workers, coordinators=coordinators))
+    settings = load(port=port, workers=workers, coordinators=coordinators)
+    wanted = wanted_by(settings)
     home = wanted.home
     home.prepare()
     os.environ["MILLSTREAM_HOME"] = str(home.path)  # marks everything that we start
+    if settings.web:
+        _build_pages()
     if detach:
         _detached(wanted)
         return
@@ -62,6 +65,16 @@ def up(
             say(f"ended {name}, left over from a start that was killed")
         ports.require_free(wanted.port, wanted.host, variable="MILLSTREAM_PORT")
         _supervise(wanted, quiet=quiet)
+
+
+def _build_pages() -> None:
+    """Have the web application's files there. Without them everything else works, so a failure is told and no more."""
+    from millstream.local import web
+
+    try:
+        web.ensure(progress=lambda text: tell(f"  ... {text}"))
+    except UnavailableError as error:
+        complain(str(error))
 
 
 def down() -> None:

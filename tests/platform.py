@@ -33,6 +33,7 @@ class Platform:
             "MILLSTREAM_HOME": str(home),
             "MILLSTREAM_PORT": str(self.port),
             "MILLSTREAM_WORKERS": str(workers),
+            "MILLSTREAM_WEB": "false",  # only the tests in a browser want its pages
             **environ,
         }
         self.url = f"http://{LOOPBACK}:{self.port}"
