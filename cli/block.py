@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from millstream.cli import block_openapi
 from millstream.cli.console import say
 from millstream.schemas.errors import ConfigurationError, InputInvalidError
 
@@ -31,6 +32,7 @@ Target = Annotated[
 
 def register(parent: typer.Typer) -> None:
     """Add the commands to the command line."""
+    block_openapi.register(app)
     parent.add_typer(app, name="block")
 
 

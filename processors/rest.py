@@ -125,9 +125,7 @@ class Service:
                 answer = await ctx.http.request(method, url, **options)
             except UpstreamError as error:
                 if tried == TRIES or not may_repeat(method, None, keyed=keyed):
-                    raise UpstreamError(f"{self.title} does not answer.", cause=error.code) from (
-                        None if key else error
-                    )
+                    raise UpstreamError(f"{self.title}: {_without(key, str(error))}") from None
             except AddressRefusedError as error:
                 raise AddressRefusedError(f"{self.title}: {_without(key, str(error))}") from None
             if answer is not None and answer.status < 400:
@@ -223,7 +221,10 @@ def filled(template: str, values: Mapping[str, Any]) -> str:
     return _SLOT.sub(one, template)
 
 
-def _text(value: Any) -> str:
+def _text(value: Any) -> Any:
+    """A value of the query as text; a list as texts, each under the same name."""
+    if isinstance(value, list):
+        return [_text(each) for each in value]
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

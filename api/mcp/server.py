@@ -82,16 +82,14 @@ def _server(lowlevel: Any, edge: Edge) -> Any:
     from mcp.shared.exceptions import MCPError
     from mcp_types import INVALID_PARAMS
 
-    blocks = catalogue.Blocks(edge.specs.values())
-
     async def list_tools(ctx: Any, params: PaginatedRequestParams | None) -> ListToolsResult:
         try:
-            return await _listed(edge, blocks, ctx.request, params.cursor if params else None)
+            return await _listed(edge, ctx.request, params.cursor if params else None)
         except MillstreamError as error:
             raise MCPError(INVALID_PARAMS, str(error), {"code": error.code}) from error
 
     async def call_tool(ctx: Any, params: CallToolRequestParams) -> CallToolResult:
-        run = _behind(edge, blocks, ctx.request, params.name)
+        run = _behind(edge, ctx.request, params.name)
         if run is None:
             raise MCPError(INVALID_PARAMS, f"There is no tool {params.name[:100]!r} here; list the tools.")
         return await _called(edge, ctx.request, run, params.arguments or {})
@@ -107,14 +105,14 @@ def _server(lowlevel: Any, edge: Edge) -> Any:
     )
 
 
-def _behind(edge: Edge, blocks: catalogue.Blocks, request: Request, name: str) -> Any:
+def _behind(edge: Edge, request: Request, name: str) -> Any:
     """Return what a tool does, by its name; None if there is none."""
     user: Principal = request.state.principal
     only = catalogue.only_of(request.query_params.get("tools", ""))
     wait_s = _wait_s(request, edge.settings.limits.block_wait_s)
     if name == catalogue.LOOK:
         return lambda arguments: calls.look(edge, user, arguments)
-    spec = blocks.by_name.get(name) if only != "graphs" else None
+    spec = catalogue.Blocks(edge.specs.values()).by_name.get(name) if only != "graphs" else None
     if spec is not None:
         return lambda arguments: calls.run_block(edge, user, spec, arguments, wait_s=wait_s)
     graph_id: UUID | None = catalogue.graph_of(name) if only != "blocks" else None
@@ -130,14 +128,13 @@ def _wait_s(request: Request, default_s: float) -> float:
         return default_s
 
 
-async def _listed(
-    edge: Edge, blocks: catalogue.Blocks, request: Request, cursor: str | None
-) -> ListToolsResult:
+async def _listed(edge: Edge, request: Request, cursor: str | None) -> ListToolsResult:
     from mcp_types import ListToolsResult, Tool, ToolAnnotations
 
     only = catalogue.only_of(request.query_params.get("tools", ""))
     async with statements(edge.pool) as conn:
         user: Principal = request.state.principal
+        blocks = catalogue.Blocks(edge.specs.values())
         page = await catalogue.page(conn, blocks, edge.specs, user, cursor=cursor, only=only)
     tools = [
         Tool(

@@ -18,7 +18,8 @@ class ToolBlock(Block):
     @classmethod
     def of(cls, made: Block) -> ToolBlock:
         """Return a block as one of these."""
-        return cls(made.fn, made.spec, signature.read(made.fn), made.samples)
+        shape = signature.read(made.fn)
+        return cls(made.fn, made.spec, shape, made.samples, made.migrate, made.no_samples)
 
     def arguments(self, inputs: dict[str, Any]) -> dict[str, Any]:
         """Gather the tool's arguments, then check as ever. Errors: BlockInputError."""
