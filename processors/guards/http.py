@@ -145,7 +145,7 @@ class GuardedHttp:
         max_bytes: int = BODY_LIMIT_BYTES,
     ) -> None:
         self._deny = deny
-        self._services = services or {}
+        self._services = {} if services is None else services
         self._ssl_context = ssl_context
         self._timeout_s = timeout_s
         self._max_bytes = max_bytes
