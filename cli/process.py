@@ -6,13 +6,9 @@ import asyncio
 import sys
 import time
 from collections.abc import Coroutine
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
-    from millstream.api.auth.settings import AccessSettings
-    from millstream.api.credentials.settings import SecretSettings
     from millstream.cli.settings import Settings
     from millstream.connectors.sealed import SealedSecrets
     from millstream.connectors.vectors import PostgresVectors
@@ -58,6 +54,8 @@ def edge(settings: Settings) -> None:
     from millstream.api.http.limits import RateLimits
     from millstream.api.serve import serve
     from millstream.api.settings import EdgeLimits, EdgeSettings
+    from millstream.cli import installed
+    from millstream.local import web
 
     serve(
         EdgeSettings(
@@ -67,12 +65,15 @@ def edge(settings: Settings) -> None:
             objects=settings.objects,
             token=settings.token,
             signer=settings.signer(),
-            access=_access(settings),
+            access=sections.access(settings),
             graphql=GraphqlSettings(introspection=not settings.production),
-            secrets=_secrets(settings),
+            secrets=sections.secrets(settings),
             rates=RateLimits(**dict(settings.rates)),
             trusted_proxies=settings.trusted_proxies,
             docs=settings.docs,
+            web=web.find() if settings.web else None,
+            tls_certificate=settings.tls_certificate,
+            tls_key=settings.tls_key,
             host=settings.host,
             port=settings.port,
             limits=EdgeLimits(
@@ -85,60 +86,8 @@ def edge(settings: Settings) -> None:
                 silent_s=settings.silent_s,
                 history_months=settings.history_months,
             ),
-        )
-    )
-
-
-def _access(settings: Settings) -> AccessSettings:
-    from millstream.api.auth.settings import AccessSettings, OutsideIssuer
-    from millstream.cli.sign_in import providers
-    from millstream.connectors.mail import Smtp
-
-    smtp, issuer = settings.smtp, settings.issuer
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return AccessSettings(
-        key=settings.account_key,
-        setup_code=settings.setup_code,
-        sign_up=settings.sign_up,
-        public_url=settings.public_url or f"http://{host}:{settings.port}",
-        smtp=Smtp(**dict(smtp)) if smtp.host else None,
-        mail_folder=settings.home / "mail",
-        outside=OutsideIssuer(
-            issuer=issuer.url, audience=issuer.audience, secret=issuer.secret, jwks_url=issuer.jwks_url
-        )
-        if issuer.url
-        else None,
-        sso=providers(settings.sso),
-    )
-
-
-def _secrets(settings: Settings) -> SecretSettings:
-    import json
-
-    from pydantic import ValidationError
-
-    from millstream.api.credentials.keyring import FILE_NAME
-    from millstream.api.credentials.settings import OAuthProvider, SecretSettings
-    from millstream.schemas.errors import ConfigurationError
-
-    try:
-        given = json.loads(settings.oauth_providers.get_secret_value() or "{}")
-        providers = {str(name): OAuthProvider.model_validate(each) for name, each in given.items()}
-    except (ValueError, AttributeError) as error:
-        fields = (
-            {".".join(map(str, e["loc"])) for e in error.errors()}
-            if isinstance(error, ValidationError)
-            else ""
-        )
-        raise ConfigurationError(
-            f"MILLSTREAM_OAUTH_PROVIDERS is no JSON object of providers {fields}; docs/secrets.md has an example."
-        ) from None  # its text may have the client's secret
-    return SecretSettings(
-        master_keys=settings.master_keys,
-        master_keys_file=settings.home / FILE_NAME,
-        worker_key=settings.worker_key,
-        providers=providers,
-        redirect_url=settings.oauth_redirect_url,
+        ),
+        installed.registry(settings),
     )
 
 
@@ -200,6 +149,8 @@ def _gate(settings: Settings, name: str, producer: Any) -> Admission:
 
 
 async def _worker(settings: Settings, name: str, lanes: list[str]) -> int:
+    from millstream.cli import installed
+    from millstream.cli.contexts import contexts
     from millstream.connectors import redis as connector
     from millstream.connectors.cancels import follow_cancels
     from millstream.connectors.claims import RedisClaims
@@ -207,7 +158,6 @@ async def _worker(settings: Settings, name: str, lanes: list[str]) -> int:
     from millstream.connectors.outputs_cache import RedisOutputs
     from millstream.connectors.payloads import Values
     from millstream.processors import isolation
-    from millstream.processors.registry import load_registry
     from millstream.streams.running import Environment
     from millstream.streams.service import Service
     from millstream.streams.worker import Worker, build_lane
@@ -219,12 +169,13 @@ async def _worker(settings: Settings, name: str, lanes: list[str]) -> int:
     vault = _worker_vault(settings, redis)
     claims = RedisClaims(redis)
     vectors = _vectors(settings, name) if lanes == [DATA] else None
+    blocks = installed.registry(settings, folder=lanes != [DATA])  # which has the database
     env = Environment(
-        registry=load_registry(),
+        registry=blocks,
         values=Values(Objects(settings.objects)),
         claims=claims,
         cache=RedisOutputs(redis),
-        context=_contexts(settings, redis, producer, vault, vectors),
+        context=contexts(settings, redis, producer, vault, vectors),
         worker=name,
     )
     letter_of = _dead_letter_of("millstream-worker")
@@ -236,7 +187,11 @@ async def _worker(settings: Settings, name: str, lanes: list[str]) -> int:
         await claims.prepare()
         return await service.run(
             apps,
-            [built.tick, lambda: follow_cancels(settings.aiokafka(), built.cancel)],
+            [
+                built.tick,
+                lambda: follow_cancels(settings.aiokafka(), built.cancel),
+                lambda: installed.keep_up(blocks),
+            ],
             before_stop=lambda: built.drain(10.0),
         )
     finally:
@@ -331,73 +286,3 @@ def _dead_letter_of(group: str) -> Any:
         )
 
     return of
-
-
-def _files_folder(settings: Settings) -> Path:
-    """Return where the edge stores uploads: `files/` of the object store, when that is a folder."""
-    if settings.objects.startswith("file://"):
-        return Path(unquote(settings.objects.removeprefix("file://"))) / "files"
-    return settings.home / "files"
-
-
-def own_origins(settings: Settings) -> frozenset[str]:
-    """Return `host:port` of the edge, inside and as people reach it: blocks that call it would do so past its rules."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    parts = [urlsplit(url) for url in (f"http://{host}:{settings.port}", settings.public_url) if url]
-    return frozenset(
-        f"{part.hostname}:{part.port or (443 if part.scheme == 'https' else 80)}" for part in parts
-    )
-
-
-def _contexts(
-    settings: Settings,
-    redis: Any,
-    producer: Any,
-    vault: SealedSecrets | None,
-    vectors: PostgresVectors | None,
-) -> Any:
-    from uuid import UUID
-
-    from millstream.connectors.keyvalue import RedisKeyValue
-    from millstream.connectors.progress import ProgressOf
-    from millstream.processors.confidence import Confidence, NoVault
-    from millstream.processors.context import Context
-    from millstream.processors.guards.files import LocalFiles
-    from millstream.processors.guards.http import GuardedHttp
-    from millstream.processors.services import NO_VECTORS
-    from millstream.schemas.messages import Run
-
-    http = GuardedHttp(
-        allow=frozenset(settings.http_allow), deny=own_origins(settings), services=settings.service_urls
-    )
-    files = LocalFiles(_files_folder(settings))
-    never = asyncio.Event()
-    progress = ProgressOf(producer)
-
-    opens = vault or NoVault()
-
-    def context(task: Run, resumed: Any) -> Context:
-        execution_id = str(UUID(bytes=task.execution_id))
-        return Context(
-            user_id=task.user_id,
-            graph_id=task.graph_id,
-            graph_version=task.graph_version,
-            execution_id=execution_id,
-            confidence=Confidence(opens, task.user_id, execution_id),
-            node_id=task.node_id,
-            node_execution_id=str(UUID(bytes=task.node_execution_id)),
-            http=http,
-            files=files.of(task.user_id, http),
-            kv=RedisKeyValue(redis, task.user_id),
-            vectors=NO_VECTORS if vectors is None else vectors.of(task.user_id),
-            progress=progress.of(task),
-            cancelled=never,
-            attempt=task.attempt,
-            dry_run=task.flags.dry_run,
-            timezone=task.flags.timezone,
-            human_in_the_loop_safe_mode=task.flags.human_in_the_loop_safe_mode,
-            sensitive_action_safe_mode=task.flags.sensitive_action_safe_mode,
-            resumed=resumed,
-        )
-
-    return context

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from millstream.local import jars, kafka, kafka_archive, ports, postgres, redis
+from millstream.local.echo_model import launch as echo
 from millstream.local.home import Home
 from millstream.local.keys import Keys
 from millstream.local.ready import http_ok
@@ -31,12 +32,15 @@ LOG_IN = (
     "MILLSTREAM_MASTER_KEYS",
     "MILLSTREAM_OAUTH_PROVIDERS",
 )
+MODELS = "MILLSTREAM_MODELS"
+"""Has the operator's keys."""
 NEEDLESS = {
-    "coordinator": ("MILLSTREAM_POSTGRES", "MILLSTREAM_REDIS", "MILLSTREAM_WORKER_KEY", *LOG_IN),
+    "coordinator": ("MILLSTREAM_POSTGRES", "MILLSTREAM_REDIS", "MILLSTREAM_WORKER_KEY", MODELS, *LOG_IN),
     "worker": ("MILLSTREAM_POSTGRES", *LOG_IN),
     "data-worker": LOG_IN,
     "sink": (
         "MILLSTREAM_REDIS",
+        MODELS,
         *LOG_IN,
         "MILLSTREAM_WORKER_KEY",
         "MILLSTREAM_SIGNING_KEY",
@@ -66,6 +70,7 @@ class Wanted:
     account_key: str = ""
     setup_code: str = ""
     worker_key: str = ""
+    echo_model: str = ""
 
     @property
     def edge(self) -> str:
@@ -87,6 +92,8 @@ class Servers:
     kafka: str
     postgres: str
     redis: str
+    echo_port: int = 0
+    """Where the demo model listens; 0: nowhere here."""
 
 
 def prepare_servers(wanted: Wanted, secrets: Keys, progress: Callable[[str], None]) -> Servers:
@@ -99,6 +106,7 @@ def prepare_servers(wanted: Wanted, secrets: Keys, progress: Callable[[str], Non
     names = [name for name, here in embedded.items() if here] + (
         ["kafka-controller"] if embedded["kafka"] else []
     )
+    names += [] if wanted.echo_model else [echo.NAME]
     chosen = ports.choose(home, names)
     specs = []
     if embedded["kafka"]:
@@ -116,6 +124,7 @@ def prepare_servers(wanted: Wanted, secrets: Keys, progress: Callable[[str], Non
         kafka=wanted.kafka or f"{ports.LOOPBACK}:{chosen['kafka']}",
         postgres=wanted.postgres or postgres.dsn(secrets, chosen["postgres"]),
         redis=wanted.redis or redis.url(secrets, chosen["redis"]),
+        echo_port=chosen.get(echo.NAME, 0),
     )
 
 
@@ -147,6 +156,8 @@ def environment(wanted: Wanted, secrets: Keys, servers: Servers) -> dict[str, st
         "MILLSTREAM_SETUP_CODE": wanted.setup_code or secrets.setup_code,
         "MILLSTREAM_WORKER_KEY": wanted.worker_key or secrets.worker_key,
         "MILLSTREAM_EDGE_URL": wanted.edge,
+        "MILLSTREAM_ECHO_MODEL": wanted.echo_model
+        or (echo.url(servers.echo_port) if servers.echo_port else ""),
         "PYTHONUNBUFFERED": "1",
         "MALLOC_ARENA_MAX": "2",
     }
@@ -167,7 +178,8 @@ def processes(wanted: Wanted, servers: Servers, environ: dict[str, str]) -> list
     specs.append(engine("sink", "sink"))
     answers = functools.partial(http_ok, wanted.port, "/readyz", wanted.reachable)
     edge = ours("edge", "edge", "--port", str(wanted.port), port=wanted.port, ready=answers)
-    return [*specs, edge]
+    demo = [echo.spec(servers.echo_port, hidden=environ)] if servers.echo_port else []
+    return [*specs, *demo, edge]
 
 
 def ready_file(home: Home, name: str) -> Path:

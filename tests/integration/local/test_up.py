@@ -116,7 +116,7 @@ def test_status_names_every_process_and_its_memory(platform: Platform) -> None:
     found = platform.status()
     assert found["ready"] is True
     names = [process["name"] for process in found["processes"]]
-    assert names == ["supervisor", *SERVERS, "coordinator-0", "worker-0", "data-worker", "sink", "edge"]
+    assert names == ["supervisor", *SERVERS, "coordinator-0", "worker-0", "data-worker", "sink", "echo-model", "edge"]
     ports = {process["name"]: process["port"] for process in found["processes"]}
     assert ports["edge"] == platform.port
     assert all(isinstance(ports[name], int) for name in SERVERS)
@@ -196,7 +196,7 @@ def test_outside_servers_are_used_instead_of_own_ones(tmp_path: Path) -> None:
         }
         platform.up()
         try:
-            ours = {"supervisor", "coordinator-0", "worker-0", "data-worker", "sink", "edge"}
+            ours = {"supervisor", "coordinator-0", "worker-0", "data-worker", "sink", "echo-model", "edge"}
             assert set(platform.pids()) == ours
             platform.calls_until_it_works(30)
             assert platform.run("doctor").returncode == 0

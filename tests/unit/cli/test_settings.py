@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from millstream.cli import documents, settings
-from millstream.cli.process import own_origins
+from millstream.cli.contexts import own_origins
 from millstream.cli.settings import load
 from millstream.schemas.errors import ConfigurationError
 

@@ -56,7 +56,7 @@ def test_it_has_the_platform_and_its_servers() -> None:
         "postgres": "pgvector/pgvector:pg18",
         "redis": "redis:7",
     }
-    assert set(OURS) == {"setup", "coordinator", "worker", "data-worker", "sink", "edge"}
+    assert set(OURS) == {"setup", "coordinator", "worker", "data-worker", "sink", "echo-model", "edge"}
 
 
 def test_the_top_level_has_only_what_the_specification_knows() -> None:

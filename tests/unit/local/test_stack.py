@@ -103,3 +103,16 @@ def test_the_children_are_given_settings_that_exist(tmp_path: Path) -> None:
 )
 def test_the_address_that_is_shown_can_be_called(tmp_path: Path, host: str, url: str) -> None:
     assert Wanted(home=Home(tmp_path), host=host).edge == url
+
+
+def test_the_demo_model_runs_beside_and_knows_no_secret(tmp_path: Path) -> None:
+    secrets, _ = table(tmp_path)
+    wanted = Wanted(home=Home(tmp_path))
+    servers = Servers(specs=[], kafka="k", postgres="secret-p", redis="secret-r", echo_port=4711)
+    environ = stack.environment(wanted, secrets, servers)
+    assert environ["MILLSTREAM_ECHO_MODEL"] == "http://127.0.0.1:4711/v1"
+    specs = {spec.name: spec for spec in stack.processes(wanted, servers, environ)}
+    said = " ".join(specs["echo-model"].env.values())
+    assert "secret" not in said
+    assert secrets.token not in said
+    assert specs["worker-0"].env["MILLSTREAM_ECHO_MODEL"] == environ["MILLSTREAM_ECHO_MODEL"]
