@@ -13,7 +13,8 @@ from millstream.api.app import create_app
 from millstream.api.http.protocol import CarefulProtocol
 from millstream.api.settings import EdgeSettings, is_loopback
 from millstream.processors.catalogue import Catalogue
-from millstream.processors.registry import load_registry
+from millstream.processors.folders import FolderRegistry
+from millstream.processors.registry import Registry, load_registry
 from millstream.schemas.blocks import BlockSpec
 from millstream.schemas.errors import ConfigurationError
 
@@ -24,15 +25,16 @@ FRAME_BYTES = 64 * 1024
 """Longest WebSocket message from a client."""
 
 
-def serve(settings: EdgeSettings, specs: Iterable[BlockSpec] | Catalogue | None = None) -> None:
-    """Serve until SIGTERM or SIGINT, with all blocks of this installation unless `specs` says which.
+def serve(settings: EdgeSettings, registry: Registry | None = None) -> None:
+    """Serve until SIGTERM or SIGINT, with all blocks of this installation unless `registry` says which.
 
     Errors: ConfigurationError: the port is taken, or the address is not ours; BlockDefinitionError.
     """
     check_exposure(settings)
     with bind(settings.host, settings.port) as listener:
-        blocks = load_registry().catalogue() if specs is None else specs
-        server = EdgeServer(server_config(settings, blocks))
+        blocks = load_registry() if registry is None else registry
+        folder = blocks if isinstance(blocks, FolderRegistry) else None
+        server = EdgeServer(server_config(settings, blocks.catalogue(), folder))
         server.run(sockets=[listener])
 
 
@@ -46,10 +48,12 @@ class EdgeServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def server_config(settings: EdgeSettings, specs: Iterable[BlockSpec] | Catalogue) -> uvicorn.Config:
+def server_config(
+    settings: EdgeSettings, specs: Iterable[BlockSpec] | Catalogue, folder: FolderRegistry | None = None
+) -> uvicorn.Config:
     """Return uvicorn's configuration. Its own logs are off: the app writes one line a request, without queries."""
     return uvicorn.Config(
-        create_app(settings, specs),
+        create_app(settings, specs, folder),
         loop="uvloop",
         http=CarefulProtocol,
         ws="websockets-sansio",

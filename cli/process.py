@@ -9,6 +9,8 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from millstream.api.auth.settings import AccessSettings
+    from millstream.api.credentials.settings import SecretSettings
     from millstream.cli.settings import Settings
     from millstream.connectors.sealed import SealedSecrets
     from millstream.connectors.vectors import PostgresVectors
@@ -65,9 +67,9 @@ def edge(settings: Settings) -> None:
             objects=settings.objects,
             token=settings.token,
             signer=settings.signer(),
-            access=sections.access(settings),
+            access=_access(settings),
             graphql=GraphqlSettings(introspection=not settings.production),
-            secrets=sections.secrets(settings),
+            secrets=_secrets(settings),
             rates=RateLimits(**dict(settings.rates)),
             trusted_proxies=settings.trusted_proxies,
             docs=settings.docs,
@@ -88,6 +90,59 @@ def edge(settings: Settings) -> None:
             ),
         ),
         installed.registry(settings),
+    )
+
+
+def _access(settings: Settings) -> AccessSettings:
+    from millstream.api.auth.settings import AccessSettings, OutsideIssuer
+    from millstream.cli.sign_in import providers
+    from millstream.connectors.mail import Smtp
+
+    smtp, issuer = settings.smtp, settings.issuer
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return AccessSettings(
+        key=settings.account_key,
+        setup_code=settings.setup_code,
+        sign_up=settings.sign_up,
+        public_url=settings.public_url or f"http://{host}:{settings.port}",
+        smtp=Smtp(**dict(smtp)) if smtp.host else None,
+        mail_folder=settings.home / "mail",
+        outside=OutsideIssuer(
+            issuer=issuer.url, audience=issuer.audience, secret=issuer.secret, jwks_url=issuer.jwks_url
+        )
+        if issuer.url
+        else None,
+        sso=providers(settings.sso),
+    )
+
+
+def _secrets(settings: Settings) -> SecretSettings:
+    import json
+
+    from pydantic import ValidationError
+
+    from millstream.api.credentials.keyring import FILE_NAME
+    from millstream.api.credentials.settings import OAuthProvider, SecretSettings
+    from millstream.schemas.errors import ConfigurationError
+
+    try:
+        given = json.loads(settings.oauth_providers.get_secret_value() or "{}")
+        providers = {str(name): OAuthProvider.model_validate(each) for name, each in given.items()}
+    except (ValueError, AttributeError) as error:
+        fields = (
+            {".".join(map(str, e["loc"])) for e in error.errors()}
+            if isinstance(error, ValidationError)
+            else ""
+        )
+        raise ConfigurationError(
+            f"MILLSTREAM_OAUTH_PROVIDERS is no JSON object of providers {fields}; docs/secrets.md has an example."
+        ) from None  # its text may have the client's secret
+    return SecretSettings(
+        master_keys=settings.master_keys,
+        master_keys_file=settings.home / FILE_NAME,
+        worker_key=settings.worker_key,
+        providers=providers,
+        redirect_url=settings.oauth_redirect_url,
     )
 
 

@@ -12,7 +12,7 @@ import sys
 import time
 import traceback
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -233,3 +233,13 @@ class FolderRegistry(Registry):
         if block is None:
             raise BlockUnknownError(f"The block {block_id!r} is no longer in {str(self.folder.path)!r}.")
         return block
+
+
+async def changes(registry: FolderRegistry) -> AsyncIterator[Loaded]:
+    """Yield what each change of the folder brought, for ever; within a quarter of a second of the last save."""
+    from watchfiles import awatch
+
+    async for _ in awatch(registry.folder.path, debounce=200, step=50):
+        loaded = registry.refresh()
+        if loaded is not None:
+            yield loaded

@@ -24,8 +24,9 @@ SUBSCRIBE_ALL: Final = "subscribe_executions"
 UNSUBSCRIBE: Final = "unsubscribe"
 HEARTBEAT: Final = "heartbeat"
 ERROR: Final = "error"
+NOTIFICATION: Final = "notification"
 FROM_CLIENTS: Final = frozenset({SUBSCRIBE, SUBSCRIBE_GRAPH, SUBSCRIBE_ALL, UNSUBSCRIBE, HEARTBEAT})
-FROM_US: Final = frozenset({"graph_execution_event", "node_execution_event", "notification", ERROR})
+FROM_US: Final = frozenset({"graph_execution_event", "node_execution_event", NOTIFICATION, ERROR})
 KEYS: Final = frozenset({"method", "data", "success", "channel", "error"})
 
 PONG: Final = b'{"method":"heartbeat","data":"pong","success":true}'
@@ -96,6 +97,11 @@ def all_channel(user_id: UUID) -> str:
 def answer(method: str, channel: str | None) -> bytes:
     """Say yes to a subscription or its end."""
     return dumps({"method": method, "data": None, "success": True, "channel": channel, "error": None})
+
+
+def notification(data: Any) -> bytes:
+    """Tell all sockets of something that concerns no execution."""
+    return dumps({"method": NOTIFICATION, "data": data, "success": None, "channel": None, "error": None})
 
 
 def complaint(text: str, channel: str | None = None, data: Any = None) -> bytes:

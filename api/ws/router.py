@@ -54,6 +54,7 @@ async def watch(websocket: WebSocket) -> None:
         await websocket.close(caller)
         return
     session = Session(caller.account_id, edge.hub, edge.settings.limits, edge.metrics)
+    websocket.state.outbox = session.outbox
     edge.sockets.add(websocket)
     edge.sockets_of[caller.user_id] += 1
     edge.heap.opened()
