@@ -6,18 +6,13 @@ no files, no network, no extensions, no Python variables, settings locked; one S
 
 from __future__ import annotations
 
-import base64
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from typing import Any, Final
-from uuid import UUID
 
+from millstream.processors.json_form import json_form
 from millstream.schemas.errors import BlockExecutionError, BlockInputError
-from millstream.schemas.sizes import INT_MAX, INT_MIN
 
 MEMORY_LIMIT: Final = "384MB"
 ROWS_LIMIT: Final = 200_000
@@ -66,7 +61,7 @@ def select(
             raise BlockInputError(f"The SQL is not right: {_said(error)}") from error
         except duckdb.Error as error:
             raise BlockExecutionError(f"The SQL failed: {_said(error)}") from error
-    answer = [dict(zip(columns, map(plain, row), strict=True)) for row in found[:most_rows]]
+    answer = [dict(zip(columns, map(json_form, row), strict=True)) for row in found[:most_rows]]
     return answer, columns, len(found) > most_rows
 
 
@@ -134,31 +129,3 @@ def _typed(cells: list[Any]) -> tuple[str, list[Any]]:
     return "VARCHAR", [
         cell if cell is None or type(cell) is str else json.dumps(cell, ensure_ascii=False) for cell in cells
     ]
-
-
-def plain(value: Any) -> Any:
-    """A value of SQL as JSON: dates in ISO 8601, decimals as numbers, bytes in Base64, NaN as null."""
-    if value is None or isinstance(value, str | bool):
-        return value
-    if isinstance(value, int):
-        return value if INT_MIN <= value <= INT_MAX else str(value)
-    if isinstance(value, float | Decimal):
-        number = float(value)
-        return number if math.isfinite(number) else None
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    if isinstance(value, bytes | bytearray | memoryview):
-        return base64.b64encode(bytes(value)).decode()
-    return _plain_compound(value)
-
-
-def _plain_compound(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    if isinstance(value, UUID):
-        return str(value)
-    return str(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -17,8 +16,6 @@ from millstream.processors.sdk import block
 from millstream.schemas.errors import BlockInputError
 
 CHUNKS_LIMIT = 10_000
-COMPARED_CHARS = 200_000
-DIFF_LINES = 20_000
 
 _WORDS = re.compile(r"[^\W\d_]+|\d+")
 _HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -324,53 +321,3 @@ def edits(a: str, b: str) -> int:
                 min(row[place] + 1, row[place - 1] + 1, corner + (char != other)),
             )
     return row[-1]
-
-
-@dataclass
-class Difference:
-    """Pins of TextDiffBlock."""
-
-    diff: str
-    equal: bool
-    added: int
-    removed: int
-
-
-@block(
-    categories=("TEXT",),
-    timeout_s=30,
-    samples=[
-        Sample(
-            {"before": "a\nb\nc", "after": "a\nB\nc\nd", "context_lines": 0},
-            [
-                ("diff", "@@ -2 +2 @@\n-b\n+B\n@@ -3,0 +4 @@\n+d"),
-                ("equal", False),
-                ("added", 2),
-                ("removed", 1),
-            ],
-        ),
-        Sample({"before": "a", "after": "a"}, [("diff", ""), ("equal", True), ("added", 0), ("removed", 0)]),
-    ],
-)
-def text_diff(
-    before: str, after: str, context_lines: Advanced[Annotated[int, Field(ge=0, le=100)]] = 3
-) -> Difference:
-    """Show what changed from one text to another, line by line (the form of `diff -u`).
-
-    before: The old text.
-    after: The new text.
-    context_lines: Lines around each change.
-    diff: The changes; empty if there are none.
-    equal: Whether both texts have the same lines.
-    added: Lines that only the new text has.
-    removed: Lines that only the old text has.
-    """
-    old, new = before.splitlines(), after.splitlines()
-    if len(old) + len(new) > DIFF_LINES:
-        raise BlockInputError(
-            f"The texts have {len(old) + len(new)} lines; at most {DIFF_LINES} are compared."
-        )
-    lines = list(difflib.unified_diff(old, new, n=context_lines, lineterm=""))[2:]
-    added = sum(line.startswith("+") for line in lines)
-    removed = sum(line.startswith("-") for line in lines)
-    return Difference("\n".join(lines), not lines, added, removed)
