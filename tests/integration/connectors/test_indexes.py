@@ -93,6 +93,9 @@ def middle(conn: psycopg.Connection[Any], status: str = "COMPLETED") -> tuple[uu
         {"statuses": ["COMPLETED"]},
         {"statuses": ["FAILED"]},
         {"statuses": ["QUEUED"]},
+        {"statuses": ["FAILED", "QUEUED"]},
+        {"statuses": ["COMPLETED", "FAILED"]},
+        {"kind": "graph", "statuses": ["FAILED", "QUEUED", "RUNNING"]},
         {"preset_id": PRESET},
     ],
     ids=str,
@@ -104,19 +107,27 @@ def test_a_page_of_a_list_reads_about_its_rows(
     cursor = {"at": at, "after": id_} if where == "middle" else {}
     plan = page(filled, **wishes, **cursor)
     assert plan["Actual Rows"] >= min(LIMIT, 5)
-    # Of each month at least one row is looked at to find where the page begins.
-    assert rows_read(plan) <= 3 * (LIMIT + MONTHS + 3)
+    # Of each month at least one row is looked at to find where the page begins, and that for each rare status.
+    parts = len({*wishes.get("statuses", ())} - {"COMPLETED"}) or 1
+    assert rows_read(plan) <= parts * 3 * (LIMIT + MONTHS + 3)
 
 
-def test_prepared_lists_do_as_well(filled: psycopg.Connection[Any]) -> None:
+@pytest.mark.parametrize("wishes", [{"kind": "graph"}, {"statuses": ["FAILED", "REVIEW"]}], ids=str)
+def test_prepared_lists_do_as_well(filled: psycopg.Connection[Any], wishes: dict[str, Any]) -> None:
     """After five times PostgreSQL may take one plan for all values."""
     id_, at = middle(filled)
     for _ in range(8):
-        asked = {"owner_id": USER, "limit": LIMIT, "offset": 0, "at": at, "after": id_, "kind": "graph"}
+        asked = {"owner_id": USER, "limit": LIMIT, "offset": 0, "at": at, "after": id_} | wishes
         query = b"EXPLAIN (ANALYZE, FORMAT JSON) " + repository.list_query(asked)
         row = filled.execute(query, asked, prepare=True).fetchone()
         assert row is not None
-        assert rows_read(row[0][0]["Plan"]) <= 3 * (LIMIT + MONTHS + 3)
+        assert rows_read(row[0][0]["Plan"]) <= 2 * 3 * (LIMIT + MONTHS + 3)
+
+
+def test_statuses_that_nobody_has_are_not_looked_for_among_all(filled: psycopg.Connection[Any]) -> None:
+    asked = {"statuses": ["INCOMPLETE", "REVIEW", "TERMINATED"]}
+    assert rows_read(page(filled, **asked)) == 0
+    assert rows_read(page(filled, graph_id=GRAPH, verdict="errors", **asked)) == 0
 
 
 def test_one_execution_is_looked_for_in_its_month(filled: psycopg.Connection[Any]) -> None:
