@@ -28,7 +28,7 @@ _TABLES = {
     "execution_outputs": ("execution_id", 100),
 }
 """Column with the execution's id, and fill factor. In the order in which the sink writes, so that locks come in one order."""
-_BESIDE = ("idempotency_keys", "shares")
+_BESIDE = ("idempotency_keys", "shares", "execution_secrets")
 """Tables without months that name executions."""
 _SETTINGS = """
 SELECT set_config('lock_timeout', '500ms', true), set_config('statement_timeout', '300s', true)

@@ -11,6 +11,7 @@ from millstream.api.auth.guards import CurrentUser, require
 from millstream.api.auth.principal import Scope
 from millstream.api.compat import models
 from millstream.api.compat.route import REFUSALS, CompatRoute
+from millstream.api.credentials import confide
 from millstream.api.database import ReadConnection, WriteConnection
 from millstream.api.graphs import service
 from millstream.api.graphs.models import Deleted, GraphOut
@@ -57,6 +58,7 @@ async def autogpt_create_graph(
     graph: GraphBody, user: CurrentUser, conn: WriteConnection, edge: EdgeDep
 ) -> Response:
     """Save a new graph; all ids in it become new."""
+    graph = await confide.saved(conn, edge.vault, graph, edge.specs, owner_id=user.account_id)
     return JsonAnswer(await service.save_new(Graphs(conn), graph, edge.specs, owner_id=user.account_id))
 
 
@@ -85,17 +87,23 @@ async def autogpt_update_graph(
     """Save the next version; it is the one that runs if it is active."""
     if "id" in graph.model_fields_set and graph.id != str(graph_id):
         raise InputInvalidError(f"The graph in the body has the id {graph.id!r}, the path {str(graph_id)!r}.")
+    graph = await confide.saved(conn, edge.vault, graph, edge.specs, owner_id=user.account_id)
     saved = await service.save_version(
         Graphs(conn), graph, edge.specs, graph_id=graph_id, owner_id=user.account_id, if_match=None
     )
+    edge.changes.mention(graph_id=graph_id)
     return JsonAnswer(saved)
 
 
 @router.delete("/{graph_id}", response_model=Deleted)
 @require(Scope.WRITE_GRAPH)
-async def autogpt_delete_graph(graph_id: UUID, user: CurrentUser, conn: WriteConnection) -> Response:
+async def autogpt_delete_graph(
+    graph_id: UUID, user: CurrentUser, conn: WriteConnection, edge: EdgeDep
+) -> Response:
     """Delete all versions of a graph."""
-    return JsonAnswer({"version_counts": await Graphs(conn).delete(graph_id, owner_id=user.account_id)})
+    versions = await Graphs(conn).delete(graph_id, owner_id=user.account_id)
+    edge.changes.mention(graph_id=graph_id)
+    return JsonAnswer({"version_counts": versions})
 
 
 @router.get("/{graph_id}/versions", response_model=list[GraphOut])
@@ -140,6 +148,7 @@ async def autogpt_set_active_version(
         owner_id=user.account_id,
         version=body.active_graph_version,
     )
+    edge.changes.mention(graph_id=graph_id)
     return JsonAnswer(None)
 
 

@@ -46,7 +46,7 @@ async def saved(conn: Connection, vault: Vault, graph: Graph, specs: Specs, *, o
     """
     graph = upgraded(graph, specs)
     found = _refs([node.input_default for part in graph.all_graphs for node in part.nodes])
-    strange = found - set(await SecretValues(conn).find(found, owner_id=owner_id)) if found else found
+    strange = found - await SecretValues(conn).hold(found, owner_id=owner_id) if found else found
     refuse([_strange(graph, id_) for id_ in sorted(strange)])
     return await without_plain_secrets(graph, specs, _keeper(conn, vault, owner_id))
 
@@ -173,7 +173,7 @@ async def _masks(graph: Graph, specs: Specs, masks: Masks, keep: Keep) -> Masks:
 
 async def _mine(conn: Connection, found: frozenset[UUID], owner_id: UUID) -> frozenset[UUID]:
     """All of them, if they are the owner's. Errors: InputInvalidError."""
-    strange = found - set(await SecretValues(conn).find(found, owner_id=owner_id)) if found else found
+    strange = found - await SecretValues(conn).hold(found, owner_id=owner_id) if found else found
     if strange:
         raise InputInvalidError(f"There is no secret {str(min(strange))!r}; give the value itself.")
     return found

@@ -83,6 +83,7 @@ VALUES (%(id)s, %(account_id)s, %(ciphertext)s, %(data_key)s, %(key_id)s)
 VALUES = """
 SELECT id, ciphertext, data_key, key_id FROM secret_values WHERE id = ANY(%(ids)s) AND account_id = %(owner_id)s
 """
+HOLD = "SELECT id FROM secret_values WHERE id = ANY(%(ids)s) AND account_id = %(owner_id)s FOR KEY SHARE"
 GRANT = """
 INSERT INTO execution_secrets (execution_id, secret_id) SELECT %(execution_id)s, unnest(%(ids)s::uuid[])
 ON CONFLICT DO NOTHING
@@ -179,6 +180,12 @@ class SecretValues:
                 id_: Envelope(ciphertext=ciphertext, data_key=data_key, key_id=key_id)
                 for id_, ciphertext, data_key, key_id in await cur.fetchall()
             }
+
+    async def hold(self, ids: Iterable[UUID], *, owner_id: UUID) -> set[UUID]:
+        """Return which of `ids` the owner has; they stay until the transaction ends, so that it may refer to them."""
+        async with self._conn.cursor(row_factory=scalar_row) as cur:
+            await cur.execute(HOLD, {"ids": list(ids), "owner_id": owner_id})
+            return set(await cur.fetchall())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

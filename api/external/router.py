@@ -15,6 +15,7 @@ from millstream.api.compat import blocks as compat_blocks
 from millstream.api.compat import runs
 from millstream.api.compat.people import shown as shown_user
 from millstream.api.compat.route import REFUSALS, CompatRoute
+from millstream.api.credentials import confide
 from millstream.api.database import ReadConnection, WriteConnection
 from millstream.api.executions import service
 from millstream.api.executions.models import ExecuteIn
@@ -119,6 +120,7 @@ async def external_create_graph(
 ) -> Response:
     """Save a new graph; all ids in it become new. Needs WRITE_LIBRARY besides."""
     user.demand(Scope.WRITE_LIBRARY)
+    graph = await confide.saved(conn, edge.vault, graph, edge.specs, owner_id=user.account_id)
     return JsonAnswer(await graphs.save_new(Graphs(conn), graph, edge.specs, owner_id=user.account_id), 201)
 
 

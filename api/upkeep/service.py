@@ -1,4 +1,5 @@
-"""Makes months ahead and drops old ones: see `connectors/partitions.py`. One edge at a time, now and every hour."""
+"""What is done now and every hour: months are made ahead and old ones dropped (`connectors/partitions.py`, one edge at a
+time), and secrets that nothing refers to are removed (`api/credentials/sweeping.py`)."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from psycopg import OperationalError
 from psycopg.errors import InsufficientPrivilege
 from psycopg_pool import PoolTimeout
 
+from millstream.api.credentials import sweeping
 from millstream.api.database import statements
 from millstream.api.state import Edge
 from millstream.connectors import partitions
@@ -23,7 +25,7 @@ AGAIN_S = 20.0
 async def run(edge: Edge) -> None:
     """Look after the months until cancelled."""
     while True:
-        done = await _round(edge)
+        done = await _round(edge) and await _sweep(edge)
         await asyncio.sleep(EVERY_S if done else AGAIN_S)
 
 
@@ -49,3 +51,18 @@ async def _round(edge: Edge) -> bool:
     if shown := {name: [str(month) for month in found] for name, found in facts.items() if found}:
         log.info("months_kept", **shown)
     return kept.removed < partitions.AT_ONCE
+
+
+async def _sweep(edge: Edge) -> bool:
+    """Return whether it is done for now."""
+    try:
+        removed = await sweeping.sweep(edge.pool)
+    except (OperationalError, PoolTimeout) as error:
+        log.warning("secrets_unswept", error=type(error).__name__)
+        return False
+    except Exception:  # a background task
+        log.exception("secrets_unswept")
+        return True
+    if removed:
+        log.info("secrets_swept", count=removed)
+    return True
