@@ -38,6 +38,7 @@ Action = Literal[
     "invitation.accepted",
     "invitation.made",
     "invitation.withdrawn",
+    "key.changed",
     "key.made",
     "key.revoked",
     "log_in",

@@ -196,6 +196,42 @@ class Uploaded(BaseModel):
     expires_in_hours: int
 
 
+class WorkspaceItem(BaseModel):
+    """A file of the account."""
+
+    id: UUID
+    name: str
+    path: str
+    mime_type: str
+    size_bytes: int
+    metadata: Values
+    created_at: datetime
+
+
+class WorkspaceFiles(BaseModel):
+    """Some of them."""
+
+    files: list[WorkspaceItem]
+    offset: int
+    has_more: bool
+
+
+class WorkspaceFile(BaseModel):
+    """A file that was stored."""
+
+    file_id: UUID
+    name: str
+    path: str
+    mime_type: str
+    size_bytes: int
+
+
+class FileGone(BaseModel):
+    """It was removed."""
+
+    deleted: bool
+
+
 class PresetRequest(BaseModel):
     """A preset, or (`graph_execution_id`) one made of a run."""
 
@@ -275,6 +311,12 @@ class Key(BaseModel):
     tail: str
     status: str
     description: None
+
+
+class PermissionsRequest(BaseModel):
+    """What a key may do from now on."""
+
+    permissions: Annotated[list[Scope], Field(min_length=1, max_length=50)]
 
 
 class NewKey(BaseModel):

@@ -19,7 +19,7 @@ from millstream.api.http.answers import JsonAnswer
 from millstream.api.keys import router as keys
 from millstream.api.keys.repository import ApiKeys, KeyRow
 from millstream.api.state import EdgeDep
-from millstream.schemas.errors import InputInvalidError
+from millstream.schemas.errors import ConflictError, ForbiddenError, InputInvalidError
 
 router = APIRouter(tags=["AutoGPT: people"], route_class=CompatRoute, responses=REFUSALS)
 
@@ -109,6 +109,26 @@ async def autogpt_create_key(body: models.KeyRequest, user: CurrentUser, conn: W
 async def autogpt_get_key(key_id: UUID, user: CurrentUser, conn: ReadConnection) -> Response:
     """Return one key."""
     return JsonAnswer(_key(await ApiKeys(conn).get(key_id, owner_id=user.account_id)))
+
+
+@router.put("/api/api-keys/{key_id}/permissions", response_model=models.Key)
+@require_person
+async def autogpt_set_permissions(
+    key_id: UUID, body: models.PermissionsRequest, user: CurrentUser, edge: EdgeDep
+) -> Response:
+    """Say what a key of one's own may do, at once and everywhere."""
+    async with edge.pool.connection() as conn:
+        api_keys = ApiKeys(conn)
+        row = await api_keys.get(key_id, owner_id=user.account_id)
+        if row.user_id != user.user_id:
+            raise ForbiddenError("Somebody else made this key; it can be ended, not changed.")
+        if row.revoked_at is not None:
+            raise ConflictError("The key has ended; make a new one.")
+        for scope in body.permissions:
+            user.demand(scope)  # nobody hands out what he has not
+        row = await api_keys.set_scopes(key_id, sorted(set(body.permissions)), owner_id=user.account_id)
+    await edge.auth.revocations.tell(session=key_id)
+    return JsonAnswer(_key(row))
 
 
 @router.delete("/api/api-keys/{key_id}", response_model=models.Key)

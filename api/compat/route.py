@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from millstream.api.http.answers import JsonAnswer
-from millstream.api.http.problems import RETRY_AFTER_S, status_of
+from millstream.api.http.problems import RETRY_AFTER_S, reason_of, status_of
 from millstream.api.http.requests import EdgeRoute, Handler
 from millstream.schemas.errors import AuthenticationError, MillstreamError
 
@@ -69,7 +69,9 @@ class CompatRoute(EdgeRoute):
 
 def _invalid(error: RequestValidationError) -> Response:
     """Values are left out: one may be a secret in the wrong place."""
-    found = [{"type": each["type"], "loc": list(each["loc"]), "msg": each["msg"]} for each in error.errors()]
+    found = [
+        {"type": each["type"], "loc": list(each["loc"]), "msg": reason_of(each)} for each in error.errors()
+    ]
     return JsonAnswer({"message": "Invalid data", "detail": found, "hint": HINT_INVALID}, 422)
 
 

@@ -143,7 +143,7 @@ async def on_validation(request: Request, error: Exception) -> JsonAnswer:
     """Answer FastAPI's own validation. Values are left out: one may be a secret in the wrong place."""
     assert isinstance(error, RequestValidationError)
     found = [
-        {"path": ".".join(map(str, each["loc"])), "code": each["type"], "reason": _reason(each)}
+        {"path": ".".join(map(str, each["loc"])), "code": each["type"], "reason": reason_of(each)}
         for each in error.errors()
     ]
     first = found[0] if found else {"path": "", "reason": "invalid"}
@@ -151,7 +151,8 @@ async def on_validation(request: Request, error: Exception) -> JsonAnswer:
     return _answer(request, 422, "request_invalid", detail, facts={"problems": found})
 
 
-def _reason(error: Mapping[str, Any]) -> str:
+def reason_of(error: Mapping[str, Any]) -> str:
+    """Return why a value is refused, without the value."""
     if error["type"] == "union_tag_invalid":  # its sentence repeats what was sent
         return f"It is none of {error['ctx']['expected_tags']}"
     return str(error["msg"])

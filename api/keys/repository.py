@@ -133,6 +133,15 @@ class ApiKeys:
         await record_own(self._conn, "key.revoked", key_id, prefix=row.prefix)
         return row
 
+    async def set_scopes(self, key_id: UUID, scopes: list[Scope], *, owner_id: UUID) -> KeyRow:
+        """Say what a key may do. Errors: NotFoundError, also if it opens another account."""
+        before = (await self.get(key_id, owner_id=owner_id)).scopes
+        await self._conn.execute(
+            "UPDATE api_keys SET scopes = %s WHERE id = %s AND account_id = %s", [scopes, key_id, owner_id]
+        )
+        await record_own(self._conn, "key.changed", key_id, scopes=scopes, before=before)
+        return await self.get(key_id, owner_id=owner_id)
+
     async def revoke_of(self, user_id: UUID, *, account_id: UUID | None = None) -> list[UUID]:
         """End all keys that a user has made, or those for one account; returns their ids."""
         found = await self._conn.execute(

@@ -32,6 +32,11 @@ NEEDS_NONE = {
     ("POST", "/external-api/v1/blocks/{block_id}/execute"): HISTORY,
     ("POST", "/api/v1/files"): "adds a file, whose row has its owner; takes nothing from anybody",
     ("POST", "/api/files/upload"): "as above",
+    ("POST", "/api/workspace/files/upload"): "as above",
+    (
+        "POST",
+        "/api/integrations/{provider}/callback",
+    ): "needs a provider: it is kept as POST /credentials does",
     ("PATCH", "/api/v1/me"): "name and time zone",
     ("POST", "/api/auth/user"): "changes nothing",
     ("POST", "/api/auth/user/timezone"): "time zone",
@@ -238,7 +243,14 @@ async def _autogpt(walk: Walk, running: Running, local: httpx.AsyncClient) -> No
         walk.watch(ada.client)
         given = {"name": "a", "permissions": ["READ_GRAPH"]}
         new = (await _ok(ada.client.post("/api/api-keys", json=given))).json()
+        changed = f"/api/api-keys/{new['api_key']['id']}/permissions"
+        await _ok(ada.client.put(changed, json={"permissions": ["READ_BLOCK"]}))
         await _ok(ada.client.delete(f"/api/api-keys/{new['api_key']['id']}"))
+    file = (await _ok(local.post("/api/workspace/files/upload", files={"file": ("a.txt", b"a")}))).json()
+    await _ok(local.delete(f"/api/workspace/files/{file['file_id']}"))
+    secrets = "/api/integrations/github/credentials"
+    kept = (await _ok(local.post(secrets, json={"type": "api_key", "api_key": SECRET}))).json()
+    await _ok(local.delete(f"{secrets}/{kept['id']}"))
     await _presets(local, "/api/library/presets")
     await _autogpt_executions(local)
 
