@@ -10,6 +10,7 @@ from millstream.api.audit.record import note, record
 from millstream.api.auth.families import Families
 from millstream.api.auth.principal import Principal
 from millstream.api.auth.repository import UserRow, Users
+from millstream.api.auth.secret import digest
 from millstream.api.auth.totp import SecondFactor
 from millstream.api.database import statements
 from millstream.api.http.limits import hit
@@ -58,14 +59,41 @@ async def confirm(edge: Edge, user_id: UUID, password: str) -> UserRow:
     return user
 
 
-async def start_family(edge: Edge, user_id: UUID, client: str) -> tuple[str, str]:
-    """Return an access and a refresh token of a new log-in."""
+async def start_session(edge: Edge, user: UserRow, agent: str) -> str:
+    """Return the secret of a new session of a browser. `user`: as he was when he was let in. Errors: AuthenticationError."""
+    secret = await edge.auth.sessions.start(user.id, agent)
+    if not await _is_as_before(edge, user):
+        await edge.auth.sessions.end(user.id, digest(secret).hex())
+        raise AuthenticationError(WRONG)
+    return secret
+
+
+async def start_family(edge: Edge, user: UserRow, client: str) -> tuple[str, str]:
+    """Return an access and a refresh token of a new log-in. `user`: as he was when he was let in.
+
+    Errors: AuthenticationError.
+    """
     async with edge.pool.connection() as conn:
         family_id, refresh = await Families(conn).start(
-            user_id, client=client, lifetime_s=edge.auth.settings.refresh_s
+            user.id, client=client, lifetime_s=edge.auth.settings.refresh_s
         )
-        await record(conn, user_id, "log_in", family_id, how="token")
-    return edge.auth.tokens.make(user_id, family_id), refresh
+        await record(conn, user.id, "log_in", family_id, how="token")
+    if not await _is_as_before(edge, user):
+        async with statements(edge.pool) as conn:
+            await Families(conn).end(user.id, family_id)
+        raise AuthenticationError(WRONG)
+    return edge.auth.tokens.make(user.id, family_id), refresh
+
+
+async def _is_as_before(edge: Edge, user: UserRow) -> bool:
+    """Tell whether neither password nor rights have changed since somebody was let in.
+
+    Asked after his log-in is there: what a new password ends are the log-ins that it finds, and one that was under way with
+    the old password would come after it.
+    """
+    async with statements(edge.pool) as conn:
+        now = await Users(conn).find(user.id)
+    return now is not None and now.disabled_at is None and now.password_hash == user.password_hash
 
 
 async def refresh(edge: Edge, secret: str) -> tuple[str, str]:

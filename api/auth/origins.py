@@ -21,7 +21,13 @@ class Origins:
 
     def is_ours(self, origin: str, connection: HTTPConnection) -> bool:
         """Tell whether a page of ours has this origin."""
-        return origin == self._public or urlsplit(origin).netloc == connection.headers.get("host")
+        if origin == self._public:
+            return True
+        try:
+            netloc = urlsplit(origin).netloc
+        except ValueError:  # such as `http://[`
+            return False
+        return bool(netloc) and netloc == connection.headers.get("host")
 
     def is_listed(self, origin: str, connection: HTTPConnection) -> bool:
         """Tell whether a page of this origin may call with a token."""

@@ -7,7 +7,6 @@ import time
 from dataclasses import dataclass
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-import httpx
 import structlog
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -15,6 +14,7 @@ from joserfc.jwk import KeySet, OctKey
 
 from millstream.api.auth.settings import OutsideIssuer
 from millstream.api.auth.tokens import REFUSED
+from millstream.api.http.outbound import ask
 from millstream.schemas.errors import AuthenticationError, UnavailableError
 
 log = structlog.get_logger(__name__)
@@ -24,7 +24,8 @@ PUBLIC = ["ES256", "RS256", "EdDSA", "Ed25519"]
 FRESH_S = 600.0
 AGAIN_S = 30.0
 """The keys are asked for no more often than this, whatever strangers send."""
-FETCH_S = 5.0
+AWAY_S = 2.0
+"""The same while there are none at all: nobody comes in until they are there."""
 SUBJECT_MOST_CHARS = 200
 
 
@@ -94,13 +95,19 @@ class Outside:
 
     async def _public(self, *, older_than_s: float) -> KeySet:
         async with self._lock:
-            if time.monotonic() - self._asked_at > older_than_s:
+            if time.monotonic() - self._asked_at > (older_than_s if self._keys else AWAY_S):
                 self._asked_at = time.monotonic()
                 try:
-                    async with httpx.AsyncClient(timeout=FETCH_S, trust_env=False) as client:
-                        answer = await client.get(self._settings.jwks_url)
-                    self._keys = KeySet.import_key_set(answer.raise_for_status().json())
-                except (httpx.HTTPError, ValueError, KeyError, JoseError) as error:
+                    _, found = await ask("GET", self._settings.jwks_url)
+                    self._keys = KeySet.import_key_set(found)
+                except (
+                    UnavailableError,
+                    ValueError,
+                    KeyError,
+                    TypeError,
+                    AttributeError,
+                    JoseError,
+                ) as error:
                     log.warning("outside_keys_away", error=type(error).__name__)
         if self._keys is None:
             raise UnavailableError("The issuer's keys cannot be read now; try again in a moment.")

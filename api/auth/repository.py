@@ -78,6 +78,10 @@ class Users:
             raise NotFoundError(f"There is no user {user_id}.")
         return row
 
+    async def find(self, user_id: UUID) -> UserRow | None:
+        """Read a user."""
+        return await self._find("id = %s", user_id)
+
     async def find_by_email(self, email: str) -> UserRow | None:
         """Read a user by address, in any spelling of its letters' case."""
         return await self._find("lower(email) = lower(%s)", email)

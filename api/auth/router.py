@@ -92,7 +92,7 @@ async def log_in(body: models.LoginIn, request: Request, edge: EdgeDep) -> Respo
     edge.auth.origins.check(request)  # nobody is logged in by somebody else's page
     user = await _checked(edge, request, body)
     await note(edge.pool, user.id, "log_in", user.id, how="session")
-    secret = await edge.auth.sessions.start(user.id, request.headers.get("user-agent", ""))
+    secret = await login.start_session(edge, user, request.headers.get("user-agent", ""))
     answer = JsonAnswer(
         {"user": shown(user), "csrf_token": edge.auth.sessions.csrf_of(secret), "next": safe_path(body.next)}
     )
@@ -124,7 +124,7 @@ async def log_out(user: CurrentUser, edge: EdgeDep) -> Response:
 async def make_tokens(body: models.TokenIn, request: Request, edge: EdgeDep) -> Response:
     """Log a program in: an access token for minutes, and a refresh token for the next."""
     user = await _checked(edge, request, body)
-    return _tokens(edge, await login.start_family(edge, user.id, body.client))
+    return _tokens(edge, await login.start_family(edge, user, body.client))
 
 
 @router.post("/token/refresh", response_model=models.TokensOut, responses=documented(AuthenticationError))

@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
 import orjson
 from redis.exceptions import LockError
 
 from millstream.api.auth.principal import Principal
 from millstream.api.credentials.repository import CredentialRow, Credentials
 from millstream.api.credentials.settings import OAuthProvider
+from millstream.api.http.outbound import ask
 from millstream.api.state import Edge
 from millstream.schemas.errors import CredentialError, InputInvalidError, NotFoundError, UnavailableError
 
@@ -27,7 +27,6 @@ FRESH_S = 300
 LOCK_S = 60
 WAIT_S = 25
 """How long another edge's refresh is waited for."""
-TIMEOUT_S = 20.0
 
 
 def provider_of(edge: Edge, name: str) -> OAuthProvider:
@@ -165,20 +164,8 @@ async def _tokens(provider: OAuthProvider, **form: str) -> dict[str, Any] | None
     form |= {"client_id": provider.client_id}
     if provider.client_secret.get_secret_value():
         form["client_secret"] = provider.client_secret.get_secret_value()
-    try:
-        async with httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False) as client:
-            answer = await client.post(provider.token_url, data=form, headers={"Accept": "application/json"})
-    except httpx.HTTPError as error:
-        raise UnavailableError("The provider does not answer; try again in a moment.") from error
-    if answer.status_code >= 500 or answer.status_code == 429:
-        raise UnavailableError(f"The provider answers {answer.status_code}; try again in a moment.")
-    try:
-        found = orjson.loads(answer.content)
-    except orjson.JSONDecodeError:
-        found = None
-    good = (
-        isinstance(found, dict) and isinstance(found.get("access_token"), str) and answer.status_code == 200
-    )
+    status, found = await ask("POST", provider.token_url, what="account", data=form)
+    good = status == 200 and isinstance(found, dict) and isinstance(found.get("access_token"), str)
     return found if good else None
 
 

@@ -23,7 +23,7 @@ from millstream.api.graphql.session import Session, SessionLimits
 from millstream.api.http.limits import admit
 from millstream.api.http.tries import caller
 from millstream.api.state import Edge
-from millstream.api.ws.router import ORIGIN_REFUSED, TRY_AGAIN, until_ended
+from millstream.api.ws.router import ORIGIN_REFUSED, TRY_AGAIN, refuse, until_ended
 from millstream.api.ws.session import SLOW_READER
 from millstream.schemas.errors import (
     AuthenticationError,
@@ -50,6 +50,11 @@ async def follow(websocket: WebSocket) -> None:
         return
     if len(edge.sockets) >= edge.settings.limits.sockets:
         await websocket.close(TRY_AGAIN)
+        return
+    try:
+        await admit(edge, websocket, "socket", None)  # who it is, it says later: until then it holds a place
+    except RateLimitedError as error:
+        await refuse(websocket, error)
         return
     if protocol.SUBPROTOCOL not in websocket.scope.get("subprotocols", []):
         await websocket.accept()
@@ -119,7 +124,7 @@ class _Socket:
             )  # only a browser has our cookie, and says where from
         try:
             principal = await caller(self._edge, websocket, token)
-            await admit(self._edge, websocket, "socket", principal)
+            await admit(self._edge, websocket, "socket", principal, by_address=False)
         except RateLimitedError as error:
             raise Closing(TRY_AGAIN, str(error)) from None
         except (AuthenticationError, ForbiddenError, NotFoundError):

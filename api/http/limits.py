@@ -91,30 +91,45 @@ async def hit(edge: Edge, rule: Rule, *keys: str) -> None:
             quotas.append(Quota(name=rule, key=f"ip:{network}", most=address, window_s=window_s))
     if not quotas:
         return
+    _refuse(edge, rule, await count_strictly(edge, quotas))
+
+
+async def count_strictly(edge: Edge, quotas: Sequence[Quota]) -> list[Count]:
+    """Count what nobody may do uncounted. Errors: UnavailableError."""
+    counts = await _count(edge, quotas, outcome="refused")
+    if counts is None:
+        raise UnavailableError("This is counted, and the counter does not answer now; try again.")
+    return counts
+
+
+async def _count(edge: Edge, quotas: Sequence[Quota], *, outcome: str) -> list[Count] | None:
+    """Count; None: Redis is away. `outcome`: what becomes of the request then."""
     try:
         async with asyncio.timeout(ANSWER_S):
-            counts = await Counter(edge.redis).count(quotas)
+            return await Counter(edge.redis).count(quotas)
     except (RedisError, OSError, TimeoutError) as error:
-        log.warning("rate_unknown_refused", rule=rule, error=type(error).__name__)
-        edge.metrics.uncounted.labels("refused").inc()
-        raise UnavailableError("This is counted, and the counter does not answer now; try again.") from error
-    _refuse(edge, rule, counts)
+        log.warning(f"rate_unknown_{outcome}", what=quotas[0].name, error=type(error).__name__)
+        edge.metrics.uncounted.labels(outcome).inc()
+        return None
 
 
-async def admit(edge: Edge, request: HTTPConnection, kind: Kind, principal: Principal | None) -> None:
-    """Count a request for its user, its key and its address; the headers wait in the scope. Errors: RateLimitedError."""
+async def admit(
+    edge: Edge, request: HTTPConnection, kind: Kind, principal: Principal | None, *, by_address: bool = True
+) -> None:
+    """Count a request for its user, its key and its address; the headers wait in the scope. Errors: RateLimitedError.
+
+    `by_address`: False if it was counted for its address before it was known who sends it.
+    """
     limits = edge.settings.rates
     if not limits.on or (principal is not None and principal.kind == "local"):
         return
     quotas = quotas_of(limits.of(kind), request, kind, principal)
+    if not by_address:
+        quotas = [quota for quota in quotas if quota.name != f"{kind}-address"]
     if not quotas:
         return
-    try:
-        async with asyncio.timeout(ANSWER_S):
-            counts = await Counter(edge.redis).count(quotas)
-    except (RedisError, OSError, TimeoutError) as error:
-        log.warning("rate_unknown_let_through", kind=kind, error=type(error).__name__)
-        edge.metrics.uncounted.labels("let_through").inc()
+    counts = await _count(edge, quotas, outcome="let_through")
+    if counts is None:
         return
     request.scope[HEADERS] = headers_of(counts)
     _refuse(edge, kind, counts)

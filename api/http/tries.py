@@ -6,29 +6,24 @@ has moved on. The same wrong token again counts once: a program that was forgott
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import structlog
-from redis.exceptions import RedisError
 from starlette.requests import HTTPConnection
 
 from millstream.api.auth.local import is_here
 from millstream.api.auth.principal import Principal
 from millstream.api.auth.secret import digest
 from millstream.api.auth.service import given_token
-from millstream.api.http.limits import ANSWER_S, HEADERS, headers_of, network_of
-from millstream.api.http.rates import Count, Counter, Quota
-from millstream.schemas.errors import AuthenticationError, RateLimitedError, UnavailableError
+from millstream.api.http.limits import HEADERS, count_strictly, headers_of, network_of
+from millstream.api.http.rates import Count, Quota
+from millstream.schemas.errors import AuthenticationError, RateLimitedError
 
 if TYPE_CHECKING:
     from millstream.api.state import Edge
-
-log = structlog.get_logger(__name__)
 
 MOST = 100
 WINDOW_S = 300
@@ -102,15 +97,7 @@ async def _count(edge: Edge, scope: MutableMapping[str, Any], network: str, secr
     if not edge.tries.is_new(network, secret):
         return
     quota = Quota(name=NAME, key=network, most=MOST, window_s=WINDOW_S)
-    try:
-        async with asyncio.timeout(ANSWER_S):
-            [count] = await Counter(edge.redis).count([quota])
-    except (RedisError, OSError, TimeoutError) as error:
-        log.warning("rate_unknown_refused", rule=NAME, error=type(error).__name__)
-        edge.metrics.uncounted.labels("refused").inc()
-        raise UnavailableError(
-            "Wrong tokens are counted, and the counter does not answer now; try again."
-        ) from error
+    [count] = await count_strictly(edge, [quota])
     if count.wait_s:
         edge.tries.shut_out(network, count)
         _refuse(edge, scope, count)

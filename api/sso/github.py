@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from millstream.api.sso.http import ask
+from millstream.api.http.outbound import ask
 from millstream.api.sso.oidc import challenge, with_query
 from millstream.api.sso.settings import SsoProvider
 from millstream.api.sso.vouched import MOST_CHARS, REFUSED, Begun, Vouched

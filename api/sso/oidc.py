@@ -14,7 +14,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from millstream.api.sso.http import ask
+from millstream.api.http.outbound import ask
 from millstream.api.sso.settings import SsoProvider, check_url
 from millstream.api.sso.vouched import MOST_CHARS, REFUSED, Begun, Vouched
 from millstream.schemas.errors import AuthenticationError, ConfigurationError, UnavailableError

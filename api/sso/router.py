@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from millstream.api.audit.record import note
+from millstream.api.auth import login
 from millstream.api.auth.guards import open_to_all
 from millstream.api.auth.origins import safe_path
 from millstream.api.http.answers import JsonAnswer
@@ -108,7 +109,7 @@ async def callback(
     except (AuthenticationError, ForbiddenError) as error:
         await note(edge.pool, None, "log_in.failed", "unknown", why="sso", provider=name, code=error.code)
         raise
-    secret = await edge.auth.sessions.start(user.id, request.headers.get("user-agent", ""))
+    secret = await login.start_session(edge, user, request.headers.get("user-agent", ""))
     answer = Response(status_code=303, headers={"Location": safe_path(next_path)})
     pending.take(answer)
     edge.auth.sessions.give(answer, secret)

@@ -11,6 +11,8 @@ import httpx
 import orjson
 import pytest
 import pytest_asyncio
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from millstream.api.http import protocol
 from millstream.api.http.limits import RateLimits
@@ -201,3 +203,15 @@ async def said(edge: Running, first: bytes, *, then: bytes = b"", times: int = 0
     lines = head.decode().split("\r\n")
     headers = [tuple(line.split(": ", 1)) for line in lines[1:]]
     return httpx.Response(int(lines[0].split()[1]), headers=dict(headers), content=body)  # type: ignore[arg-type]
+
+
+async def test_an_origin_that_is_none_is_refused_and_breaks_nothing(running: Running) -> None:
+    async with client_of(running.url, None) as stranger:
+        for origin in ("http://[", "null", "", "//", "javascript:alert(1)"):
+            body = {"email": "ada@example.com", "password": "x" * 12}
+            answer = await stranger.post("/api/v1/auth/login", json=body, headers={"Origin": origin})
+            assert problem(answer, 403, "forbidden")
+            with pytest.raises(InvalidStatus) as refused:
+                async with connect(f"{running.ws}?token={TOKEN}", additional_headers={"Origin": origin}):
+                    pass
+            assert refused.value.response.status_code == 403

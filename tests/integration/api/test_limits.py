@@ -11,7 +11,9 @@ import pytest
 from pydantic import SecretStr
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
+from websockets.typing import Subprotocol
 
+from millstream.api.graphql.protocol import SUBPROTOCOL
 from millstream.api.http.limits import RULES, RateLimits, hit, network_of
 from millstream.api.http.rates import Counter, Quota
 from millstream.api.http.tries import MOST
@@ -237,6 +239,22 @@ async def test_wrong_sockets_count_and_a_user_opens_so_many_a_minute(
                 pass
         assert caught.value.response.status_code == 429
         assert caught.value.response.headers["RateLimit"].startswith('"socket-user";r=0;t=')
+
+
+async def test_sockets_of_graphql_are_counted_before_they_say_who_they_are(
+    settings: EdgeSettings, registry: Registry
+) -> None:
+    chosen = replace(settings, trusted_proxies=(PROXY,), rates=RateLimits(sockets=1))
+    async with serving(chosen, registry) as edge:
+        url = edge.ws.replace("/ws", "/graphql")
+        there = {"X-Forwarded-For": "198.51.100.252"}
+        for _ in range(4):
+            async with connect(url, additional_headers=there, subprotocols=[Subprotocol(SUBPROTOCOL)]):
+                pass
+        with pytest.raises(InvalidStatus) as caught:
+            async with connect(url, additional_headers=there, subprotocols=[Subprotocol(SUBPROTOCOL)]):
+                pass
+        assert caught.value.response.status_code == 429
 
 
 async def test_without_redis_a_wrong_key_is_refused_and_not_judged(

@@ -101,7 +101,7 @@ async def test_a_stream_ends_when_its_reader_may_not_read_on(running: Running, e
             async with reader.client.stream("GET", url, headers=SSE) as answer:
                 lines = answer.aiter_lines()
                 assert await anext(lines)
-                await running.edge.auth.revocations.tell(user=reader.id)
+                await running.edge.auth.known.forget_user(reader.id, ends=True)
                 rest = [line async for line in lines]
         assert not any(line.startswith("event: end") for line in rest)
     assert running.edge.streams == 0

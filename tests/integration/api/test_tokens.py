@@ -18,12 +18,15 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey
 from pydantic import SecretStr
 
+from millstream.api.auth import accounts, login
+from millstream.api.auth.repository import Users
 from millstream.api.auth.settings import OutsideIssuer
 from millstream.api.settings import EdgeSettings
 from millstream.processors.registry import Registry
-from tests.integration.api.calls import problem
+from millstream.schemas.errors import AuthenticationError
+from tests.integration.api.calls import problem, until
 from tests.integration.api.conftest import Running, client_of, serving
-from tests.integration.api.people import Person, person
+from tests.integration.api.people import PASSWORD, Person, browser, person, with_account
 
 REFRESH = "/api/v1/auth/token/refresh"
 ISSUER = "https://people.example/auth/v1"
@@ -229,6 +232,41 @@ async def test_public_keys_of_an_outside_issuer_are_fetched_and_not_for_every_st
             bad = jwt.encode({"alg": "ES256", "kid": strange.kid}, claims(), strange, algorithms=["ES256"])
             assert await status(edge.url, bad) == 401
         assert len(asked) == 1
+
+
+async def test_an_issuer_that_was_away_at_first_is_asked_again_soon(
+    settings: EdgeSettings, registry: Registry
+) -> None:
+    """Not only once what was read would be old, ten minutes later."""
+    key = ECKey.generate_key("P-256", auto_kid=True)
+    body: dict[str, Any] = {"error": "not yet"}
+    async with (
+        served(body) as (url, asked),
+        serving(outside(settings, jwks_url=url), registry) as edge,
+    ):
+        good = jwt.encode({"alg": "ES256", "kid": key.kid}, claims(), key, algorithms=["ES256"])
+        assert [await status(edge.url, good) for _ in range(5)] == [503] * 5
+        assert len(asked) == 1  # and not for every stranger
+        del body["error"]
+        body["keys"] = [key.as_dict(private=False)]
+
+        async def comes_in() -> bool:
+            return await status(edge.url, good) == 200
+
+        await until(comes_in)
+
+
+async def test_a_log_in_under_way_with_the_old_password_is_none(running: Running) -> None:
+    user_id, email = await with_account(running.edge)
+    async with running.edge.pool.connection() as conn:
+        before = await Users(conn).get(user_id)  # as the log-in has read it
+        await accounts.set_password(running.edge, before, PASSWORD + " new")
+    with pytest.raises(AuthenticationError):
+        await login.start_family(running.edge, before, "late")
+    with pytest.raises(AuthenticationError):
+        await login.start_session(running.edge, before, "late")
+    async with browser(running, email, PASSWORD + " new") as page:
+        assert len((await page.get("/api/v1/sessions")).json()["items"]) == 1
 
 
 async def test_without_an_outside_issuer_nobody_vouches(running: Running) -> None:

@@ -141,7 +141,7 @@ async def test_a_socket_closes_when_another_process_ends_its_login(running: Runn
 
 
 async def test_a_socket_lives_no_longer_than_its_token(settings: EdgeSettings, registry: Registry) -> None:
-    chosen = replace(settings, access=replace(settings.access, access_s=2))
+    chosen = replace(settings, access=replace(settings.access, access_s=6))
     async with (
         serving(chosen, registry) as edge,
         person(edge) as ada,

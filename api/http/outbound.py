@@ -1,4 +1,4 @@
-"""Requests to providers: short, without redirects, of a size that fits in memory."""
+"""Requests to providers that the operator has named: short, without redirects, of a size that fits in memory."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ ANSWER_S = 10.0
 MOST_BYTES = 1_000_000
 
 
-async def ask(method: str, url: str, **more: Any) -> tuple[int, Any]:
-    """Return status and JSON of an answer. Errors: UnavailableError: none came, or none that is JSON of a fit size."""
+async def ask(method: str, url: str, *, what: str = "log-in", **more: Any) -> tuple[int, Any]:
+    """Return status and JSON of an answer. `what`: of what it is the provider, for people.
+
+    Errors: UnavailableError: none came, none that is JSON of a fit size, or one that says so itself (429, 5xx).
+    """
     headers = {"Accept": "application/json", "User-Agent": "millstream"} | more.pop("headers", {})
     try:
         async with (
@@ -28,9 +31,11 @@ async def ask(method: str, url: str, **more: Any) -> tuple[int, Any]:
                 body += part
                 if len(body) > MOST_BYTES:
                     raise ValueError("too long")
+            if answer.status_code == 429 or answer.status_code >= 500:
+                raise ValueError(f"status {answer.status_code}")
             return answer.status_code, httpx.Response(200, content=body).json()
     except (httpx.HTTPError, ValueError) as error:
         log.warning("provider_away", url=url, error=type(error).__name__)
         raise UnavailableError(
-            "The provider of the log-in does not answer as it should; try again."
+            f"The provider of the {what} does not answer as it should; try again in a moment."
         ) from error
