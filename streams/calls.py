@@ -5,6 +5,9 @@ outputs also go along its links. The caller waits meanwhile and is counted nowhe
 their order, at most `parallel` at once; when the last one has ended the caller's next task has the results in that order. What
 a call gave is kept in cells of its own until then, so that each step writes little however many calls there are.
 
+Pins of a called node that are linked from elsewhere have their newest value in each call. A call waits until there is one; it
+fails if nothing else can happen any more.
+
 A call that fails is a result like any other: what becomes of it is the caller's to say, and so the verdict does not count it.
 """
 
@@ -18,7 +21,7 @@ import msgspec
 import orjson
 
 from millstream.schemas.messages import Delta, Emit, Failure, Park, Payload, Slot
-from millstream.streams.cells import Called, Calls, Chunk, Given, Node, Open, Pending, Statics
+from millstream.streams.cells import Called, Calls, Chunk, Given, Node, Open, Pending, Statics, Waiting
 from millstream.streams.delivery import queue
 from millstream.streams.effects import Put
 from millstream.streams.plan import RunNode
@@ -91,22 +94,73 @@ def _go_on(step: Step, caller: RunNode, k: int, calls: Calls) -> None:
         assert pending is not None
         state.pop(name)
         calls.next += 1
-        refused = _start(step, caller, k, opened, number, pending)
-        if refused is None:
-            calls.running += 1
-        else:
-            calls.failed += 1
-            step.head.node_count += 1
-            _keep_given(step, index, k, number, _given(step, None, "FAILED", refused, [], []))
+        calls.running += 1
+        _begin_one(step, caller, k, calls, number, pending)
     state.put(key(b"g", index, k), calls)
     if not calls.running and step.ended is None:
         _resume(step, caller, k, opened, calls)
 
 
+def _begin_one(
+    step: Step, caller: RunNode, k: int, calls: Calls, number: int, pending: Pending, *, wait: bool = True
+) -> bool:
+    """Begin a call that is counted as under way. Returns False if it was refused, and so has ended."""
+    opened = step.state.get(key(b"o", caller.index, k), Open)
+    assert opened is not None
+    refused = _start(step, caller, k, opened, number, pending, wait=wait)
+    if refused is None:
+        return True
+    calls.running -= 1
+    calls.failed += 1
+    step.head.node_count += 1
+    given = _given(step, None, "FAILED", refused, [], [])
+    step.state.put(key(b"z", caller.index, k, number), given)
+    return False
+
+
+def on_kept(step: Step, index: int) -> None:
+    """A value has come to a called node: begin the calls that waited for it."""
+    name = key(b"w", index)
+    waiting = step.state.get(name, Waiting)
+    if waiting is not None:
+        step.state.pop(name)
+        _again(step, waiting.calls, wait=True)
+
+
+def give_up(step: Step) -> bool:
+    """Nothing can happen any more: calls that wait for a value fail. Returns whether there were any."""
+    if not step.head.held_calls:
+        return False
+    for name in step.state.names(b"w"):
+        waiting = step.state.get(name, Waiting)
+        if waiting is not None:
+            step.state.pop(name)
+            _again(step, waiting.calls, wait=False)
+    return True
+
+
+def _again(step: Step, waiting: list[tuple[int, int, int]], *, wait: bool) -> None:
+    step.head.held_calls -= len(waiting)
+    refused: dict[tuple[int, int], Calls] = {}
+    for index, k, number in waiting:
+        calls = step.state.get(key(b"g", index, k), Calls)
+        name = key(b"q", index, k, number)
+        pending = step.state.get(name, Pending)
+        assert calls is not None
+        assert pending is not None
+        step.state.pop(name)
+        if not _begin_one(step, step.plan.node(index), k, calls, number, pending, wait=wait):
+            refused[index, k] = calls
+        step.state.put(key(b"g", index, k), calls)
+    for (index, k), calls in refused.items():
+        if step.ended is None:
+            _go_on(step, step.plan.node(index), k, calls)
+
+
 def _start(
-    step: Step, caller: RunNode, k: int, opened: Open, number: int, pending: Pending
+    step: Step, caller: RunNode, k: int, opened: Open, number: int, pending: Pending, *, wait: bool
 ) -> Failure | None:
-    """Queue the called node with the given inputs. Returns why it cannot run, if so."""
+    """Queue the called node with the given inputs, or let the call wait. Returns why it cannot run, if so."""
     depth = 1 if opened.call is None else opened.call.depth + 1
     found = caller.callable.get(pending.node)
     if found is None:
@@ -125,8 +179,12 @@ def _start(
     node = step.plan.node(index)
     kept = step.state.get(key(b"k", index), Statics) if node.kept else None
     values = {**({} if kept is None else kept.values), **given}
+    mask = step.masks.get(node.id, {})
+    if wait and any(pin not in values and pin not in mask for pin in node.kept - node.called):
+        _hold(step, index, caller.index, k, number, pending)
+        return None
     loaded = {pin: load(value) for pin, value in values.items()}
-    input_ = assemble(node, loaded, step.masks.get(node.id), excused=node.called | pins)
+    input_ = assemble(node, loaded, mask, excused=node.called | pins)
     if isinstance(input_, Unready):
         return _refusal("call_input", input_.reason)
     counters = step.state.get(key(b"n", index), Node) or Node()
@@ -137,6 +195,14 @@ def _start(
     detail = orjson.dumps({"called": {"by": by, "round": opened.rounds, "number": number}})
     queue(step, node, k_called, input_, values, detail=detail, call=Called(caller.index, k, number, depth))
     return None
+
+
+def _hold(step: Step, index: int, caller: int, k: int, number: int, pending: Pending) -> None:
+    waiting = step.state.get(key(b"w", index), Waiting) or Waiting()
+    waiting.calls = [*waiting.calls, (caller, k, number)]
+    step.state.put(key(b"w", index), waiting)
+    step.state.put(key(b"q", caller, k, number), pending)
+    step.head.held_calls += 1
 
 
 def _refusal(code: str, message: str) -> Failure:
@@ -175,7 +241,7 @@ def ended(step: Step, index: int, k: int, call: Called, failure: Failure | None)
         state.pop(name)
     id_ = step.node_execution_id(step.plan.node(index), k)
     given = _given(step, id_, "COMPLETED" if failure is None else "FAILED", failure, *_split(outputs))
-    _keep_given(step, call.node, call.k, call.number, given)
+    state.put(key(b"z", call.node, call.k, call.number), given)
     calls.running -= 1
     calls.failed += failure is not None
     state.put(key(b"g", call.node, call.k), calls)
@@ -220,10 +286,6 @@ def _small(step: Step, given: Given) -> Given:
     type_ = "array" if given.data[:1] == b"[" else "object"
     whole = Payload(ref=ref, type=type_, size=len(given.data), sha256=digest)
     return Given(b"null", [Slot(path="", value=whole), *given.slots])
-
-
-def _keep_given(step: Step, index: int, k: int, number: int, given: Given) -> None:
-    step.state.put(key(b"z", index, k, number), given)
 
 
 def _resume(step: Step, caller: RunNode, k: int, opened: Open, calls: Calls) -> None:

@@ -81,6 +81,8 @@ class Head(Cell):
     """Late results that were told."""
     handled: int = 0
     """Of `error_count`, those that were given to a caller: the verdict leaves them to it."""
+    held_calls: int = 0
+    """Calls that wait for a value on a pin that their caller does not fill."""
 
 
 class End(Cell):
@@ -216,6 +218,12 @@ class Pending(Cell):
     node: str
     input: bytes
     slots: list[Slot] = []
+
+
+class Waiting(Cell):
+    """Calls that wait until a value has come to the node that they call: (caller, k, number)."""
+
+    calls: list[tuple[int, int, int]] = []
 
 
 class Given(Cell):

@@ -77,6 +77,8 @@ def keep(step: Step, node: RunNode, pin: str, value: Payload) -> None:
     kept = step.state.get(name, Statics) or Statics({})
     kept.values = {**kept.values, pin: value}
     step.state.put(name, kept)
+    if step.head.held_calls:
+        step.begin_held(node.index)
 
 
 def _counters(step: Step, index: int) -> Node:

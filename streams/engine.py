@@ -20,6 +20,7 @@ from millstream.schemas.messages import (
     Timer,
 )
 from millstream.streams import starting
+from millstream.streams.calls import give_up, on_kept
 from millstream.streams.cells import End, Head
 from millstream.streams.effects import Effects
 from millstream.streams.joins import release
@@ -45,7 +46,13 @@ _HANDLERS: dict[type[Message], Callable[[Step, Message], None]] = {
     Nudge: on_nudge,  # type: ignore[dict-item]
 }
 
-_HOOKS = Hooks(emit_canned, release)
+
+def _unblock(step: Step) -> bool:
+    """Nothing will happen any more: let joins go on with what has come, and calls that wait end."""
+    return release(step) or give_up(step)
+
+
+_HOOKS = Hooks(emit_canned, _unblock, on_kept)
 
 
 def decide(

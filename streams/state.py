@@ -31,6 +31,7 @@ from millstream.streams.cells import (
     Ready,
     Recorded,
     Statics,
+    Waiting,
 )
 
 INLINE_LIMIT_BYTES = 4096
@@ -62,6 +63,7 @@ _KINDS: dict[int, type[Cell]] = {
     ord("y"): Chunk,  # what a called node execution has emitted so far
     ord("z"): Given,  # by one call
     ord("v"): Given,  # by all calls of a round, for the caller's next run
+    ord("w"): Waiting,
     ord("k"): Statics,  # newest values on the pins of a called node that its callers do not fill
 }
 _DECODERS = {kind: msgspec.msgpack.Decoder(cls) for kind, cls in _KINDS.items()}

@@ -48,6 +48,8 @@ class Hooks(NamedTuple):
     emit_canned: Callable[[Step, int, int, Open, Canned], None]
     release: Callable[[Step], bool]
     """Run joins that wait although nothing more can come; returns whether there were any."""
+    begin_held: Callable[[Step, int], None]
+    """Begin calls of a node that waited for a value which has come."""
 
 
 class Step:
@@ -115,6 +117,10 @@ class Step:
         return found
 
     # --- running ---
+
+    def begin_held(self, index: int) -> None:
+        """A value has come to a node that is called."""
+        self._hooks.begin_held(self, index)
 
     def enqueue(self, node: int, k: int, opened: Open) -> None:
         """Run a ready node execution now, or put it into the queue while too many are with workers."""

@@ -64,6 +64,7 @@ class Reference:
         self.routed: dict[str, int] = dict.fromkeys(parts, 0)
         self.notes = 0
         self.kept: dict[str, Values] = {name: {} for name in parts}
+        self.held: list[tuple[Attempt, str, Values, int]] = []
         for name in parts:
             if not any(wire.sink == name for wire in wires):
                 attempt = Attempt(name)
@@ -96,24 +97,46 @@ class Reference:
             if running >= part.parallel or (part.stop and failed):
                 break
             node, values = caller.todo.pop(0)
-            data = {**self.kept[node], **values, **self.masks.get(node, {})}
-            merged = {**self.parts[node].defaults, **data}
-            lacking = self.linked(node) - self.called(node) - set(data)
-            if lacking or any(merged.get(pin) is None for pin in self.parts[node].required):
-                caller.results.append(["FAILED", []])
-                continue
-            attempt = Attempt(node, status="QUEUED", input=merged, caller=caller, number=len(caller.results))
             caller.results.append(["RUNNING", []])
-            self.attempts[node].append(attempt)
-            self.ready[node].append(attempt)
+            self.begin(caller, node, values, len(caller.results) - 1, wait=True)
         if not any(result[0] == "RUNNING" for result in caller.results):
             caller.results += [["SKIPPED", []] for _ in caller.todo]
             caller.todo = []
             caller.status = "QUEUED"
 
+    def begin(self, caller: Attempt, node: str, values: Values, number: int, *, wait: bool) -> None:
+        """Begin one call, or let it wait for values from elsewhere, or refuse it."""
+        assert caller.results is not None
+        data = {**self.kept[node], **values, **self.masks.get(node, {})}
+        merged = {**self.parts[node].defaults, **data}
+        lacking = self.linked(node) - self.called(node) - set(data)
+        if lacking and wait:
+            self.held.append((caller, node, values, number))
+        elif lacking or any(merged.get(pin) is None for pin in self.parts[node].required):
+            caller.results[number] = ["FAILED", []]
+        else:
+            attempt = Attempt(node, status="QUEUED", input=merged, caller=caller, number=number)
+            self.attempts[node].append(attempt)
+            self.ready[node].append(attempt)
+
+    def again(self, nodes: list[str], *, wait: bool) -> None:
+        """Try calls once more that wait for values."""
+        for node in nodes:
+            held = [entry for entry in self.held if entry[1] == node]
+            self.held = [entry for entry in self.held if entry[1] != node]
+            refused = []
+            for caller, _, values, number in held:
+                self.begin(caller, node, values, number, wait=wait)
+                assert caller.results is not None
+                if caller.results[number][0] == "FAILED" and caller not in refused:
+                    refused.append(caller)
+            for caller in refused:
+                self.go_on(caller)
+
     def deliver(self, wire: Wire, value: Any) -> None:
         if self.called(wire.sink):
             self.kept[wire.sink][wire.sink_pin] = value
+            self.again([wire.sink], wait=True)
             return
         mine = self.attempts[wire.sink]
         lacking = [a for a in mine if a.status == "INCOMPLETE" and wire.sink_pin not in a.arrived]
@@ -193,8 +216,12 @@ class Reference:
     def settle(self, most: int) -> None:
         """When nothing is left to finish, let the first join go on that can, with at most `most` of its executions."""
         while not self.unfinished():
-            if not any(self.release(node, most) for node in self.in_order()):
+            if any(self.release(node, most) for node in self.in_order()):
+                continue
+            if not self.held:
                 return
+            held = {entry[1] for entry in self.held}
+            self.again([node for node in self.parts if node in held], wait=False)
 
     def in_order(self) -> list[str]:
         """Return the joins as the graph lists them, each behind those that lead to it."""

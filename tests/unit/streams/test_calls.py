@@ -101,6 +101,30 @@ async def test_pins_linked_from_elsewhere_have_their_newest_value() -> None:
     assert simulation.detail["verdict"] == {"result": "ok"}
 
 
+async def test_a_call_waits_until_such_a_value_has_come() -> None:
+    nodes: list[NodeRow] = [
+        ("v", "WaitBlock", {"value": 5, "seconds": 30}, {}),
+        ("c", "CallerBlock", {"items": [1, 2], "parallel": 2}, {}),
+        ("t", "PairBlock", {}, {}),
+        ("o", OUT, {"name": "out"}, {}),
+    ]
+    found = own_graph(nodes, ["c.tools -> t.value", "v.value -> t.other", "c.result -> o.value"])
+    assert (await ran(found)).outputs() == {"out": [[1, 5], [2, 5]]}
+
+
+async def test_a_call_fails_when_such_a_value_can_no_longer_come() -> None:
+    nodes: list[NodeRow] = [
+        ("v", "ConditionBlock", {"value1": 1, "operator": ">", "value2": 5}, {}),
+        ("c", "CallerBlock", {"items": [1, 2], "rounds": 2}, {}),
+        ("t", "PairBlock", {}, {}),
+        ("e", OUT, {"name": "errors"}, {}),
+    ]
+    found = own_graph(nodes, ["c.tools -> t.value", "v.yes_output -> t.other", "c.error_text -> e.value"])
+    simulation = await ran(found)
+    assert simulation.outputs() == {"errors": ["no value has arrived on 'other'"] * 4}
+    assert "t" not in simulation.executions()
+
+
 async def test_only_linked_nodes_and_pins_may_be_called() -> None:
     simulation = await ran(scene({"items": [1], "node": "o"}))
     assert simulation.outputs() == {"errors": ["no node 'o' is linked from a tool pin of the caller"]}
