@@ -89,7 +89,7 @@ class PostgresVectors:
         """A transaction; what PostgreSQL raises leaves as ours. Errors: UnavailableError, InputInvalidError."""
         try:
             async with self._pool.connection() as conn, conn.transaction():
-                conn.row_factory = dict_row  # type: ignore[assignment]
+                conn.row_factory = dict_row
                 yield conn
         except PoolTimeout as error:
             raise UnavailableError("All connections to the database are busy; try again later.") from error
@@ -167,12 +167,13 @@ class AccountVectors:
         language: str = "simple",
     ) -> list[Match]:
         """Find documents near a vector, with words of a text, or both: then ranks count, not scores."""
+        part = condition(where)
         row = await self._collection(name)
         given = None if vector is None else check_vector(vector, row["dimension"])
         searching = Searching(
             collection=row,
             account=self._id(),
-            where=condition(where),
+            where=part,
             limit=max(1, min(limit, RESULT_LIMIT)),
             exact=row["documents"] < self._vectors.exact_below,
         )
@@ -190,7 +191,7 @@ class AccountVectors:
                 SQL(
                     "SELECT id, text, metadata, updated_at FROM vector_documents WHERE collection_id = %s AND account_id = %s "
                     "AND {} ORDER BY updated_at DESC, id LIMIT %s"
-                ).format(SQL(holds)),  # type: ignore[arg-type]
+                ).format(SQL(holds)),
                 [row["id"], self._id(), *bound, max(1, min(limit, RESULT_LIMIT))],
             )
             return matches(await rows.fetchall())
@@ -209,7 +210,7 @@ class AccountVectors:
             done = await conn.execute(
                 SQL(
                     "DELETE FROM vector_documents WHERE collection_id = %s AND account_id = %s AND {} AND (%s OR id = ANY(%s))"
-                ).format(SQL(holds)),  # type: ignore[arg-type]
+                ).format(SQL(holds)),
                 [row["id"], self._id(), *bound, not ids, list(ids)],
             )
             await self._count(conn, row, -done.rowcount)
@@ -237,7 +238,7 @@ class AccountVectors:
                 "SELECT id, text, keys, 1 - (embedding <=> %s::vector) AS score FROM vector_documents "
                 "WHERE collection_id = %s AND account_id = %s AND {} AND (keys @> %s OR 1 - (embedding <=> %s::vector) >= %s) "
                 "ORDER BY keys @> %s DESC, score DESC LIMIT 1"
-            ).format(SQL(holds))  # type: ignore[arg-type]
+            ).format(SQL(holds))
             shown = _shown(checked.vector)
             found = await (
                 await conn.execute(

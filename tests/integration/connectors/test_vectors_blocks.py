@@ -119,7 +119,7 @@ async def test_what_is_wrong_is_said(
 
 
 async def test_facts_are_remembered_for_those_whom_they_concern(run: Callable[..., Context]) -> None:
-    here: dict[str, Any] = {"graph_id": "g1", "execution_id": "e1"}
+    here: dict[str, Any] = {"graph_id": "g1", "execution_id": str(uuid.uuid4())}
     await said(memory_facts.remember, run(**here), facts=["The user likes green tea"], scope="user")
     await said(memory_facts.remember, run(**here), facts=["The report is due on Friday"], categories=["work"])
     await said(memory_facts.remember, run(**here), facts=["The draft is in the folder of today"], scope="run")
@@ -134,8 +134,8 @@ async def test_facts_are_remembered_for_those_whom_they_concern(run: Callable[..
 
     assert await known() == {"user", "report", "draft"}
     assert await known("agent") == {"user", "report"}
-    assert await known(execution_id="e2") == {"user", "report"}
-    assert await known(graph_id="g2", execution_id="e2") == {"user"}
+    assert await known(execution_id=str(uuid.uuid4())) == {"user", "report"}
+    assert await known(graph_id="g2", execution_id=str(uuid.uuid4())) == {"user"}
     work = await said(memory_facts.recall, run(**here), query="report", categories=["work"])
     assert [memory["categories"] for memory in work["memories"]] == [["work"]]
     assert await said(memory_facts.forget, run(graph_id="g2"), everything=True) == {"forgotten": 0}
