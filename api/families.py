@@ -7,5 +7,6 @@ from millstream.api.docs.router import router as docs
 from millstream.api.mcp.router import router as mcp
 from millstream.api.presets.router import router as presets
 from millstream.api.shares.router import router as shares
+from millstream.api.usage.router import router as usage
 
-ROUTERS = (presets, shares, docs, mcp, *COMPAT)
+ROUTERS = (presets, shares, usage, docs, mcp, *COMPAT)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
-from threading import Event
+from threading import Event, Thread
 from types import FrameType
 from typing import Any
 
 from millstream.connectors.sink import Options, Sink
+from millstream.connectors.usage_sink import UsageSink
 
 POLITENESS = 5
 """Niceness: on a machine that is full, executions go first and what is read of them comes a little later."""
@@ -39,7 +40,7 @@ def main(
     options: Options | None = None,
     on_ready: Callable[[], None] | None = None,
 ) -> int:
-    """Run the sink until SIGTERM or SIGINT. Returns the exit code 0."""
+    """Run the sink, and beside it that of calls of models, until SIGTERM or SIGINT. Returns the exit code 0."""
     os.nice(POLITENESS)
     stop = Event()
 
@@ -48,5 +49,11 @@ def main(
 
     signal.signal(signal.SIGTERM, finish)
     signal.signal(signal.SIGINT, finish)
-    run(kafka_conf, dsn, stop, options=options, on_ready=on_ready)
+    usage = Thread(target=UsageSink(kafka_conf, dsn).run, args=[stop], name="usage-sink")
+    usage.start()
+    try:
+        run(kafka_conf, dsn, stop, options=options, on_ready=on_ready)
+    finally:
+        stop.set()
+        usage.join(10)
     return 0
