@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import ssl
 from collections.abc import Iterable
 from typing import Any
 
@@ -68,20 +69,24 @@ def server_config(
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=GRACE_S,
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=settings.tls_key,
         backlog=BACKLOG,
         lifespan="on",
     )
 
 
 def check_exposure(settings: EdgeSettings) -> None:
-    """Errors: ConfigurationError: others could reach the edge, and it is not ready for that."""
+    """Errors: ConfigurationError: others could reach the edge, and it is not ready for that; certificates that are none."""
+    check_tls(settings)
     if is_loopback(settings.host):
         return
     where = f"MILLSTREAM_HOST is {settings.host!r}, so others reach the edge"
-    if not settings.trusted_proxies:
+    if not settings.trusted_proxies and settings.tls_certificate is None:
         raise ConfigurationError(
             f"{where}, but nothing says who speaks TLS with them. Put a proxy with TLS before it and name it in "
-            "MILLSTREAM_TRUSTED_PROXIES, or listen on 127.0.0.1.",
+            "MILLSTREAM_TRUSTED_PROXIES, or give the edge MILLSTREAM_TLS_CERTIFICATE and MILLSTREAM_TLS_KEY, or listen on "
+            "127.0.0.1.",
             variable="MILLSTREAM_TRUSTED_PROXIES",
         )
     if not settings.access.key.get_secret_value():
@@ -89,6 +94,32 @@ def check_exposure(settings: EdgeSettings) -> None:
             f"{where}, but there is no account key. Set MILLSTREAM_ACCOUNT_KEY to 32 random characters or more, "
             "the same for all edges.",
             variable="MILLSTREAM_ACCOUNT_KEY",
+        )
+
+
+def check_tls(settings: EdgeSettings) -> None:
+    """Errors: ConfigurationError: only one of the two files, files that do not fit, or a public URL without TLS."""
+    certificate, key = settings.tls_certificate, settings.tls_key
+    if certificate is None and key is None:
+        return
+    if certificate is None or key is None:
+        raise ConfigurationError(
+            "MILLSTREAM_TLS_CERTIFICATE and MILLSTREAM_TLS_KEY belong together; set both.",
+            variable="MILLSTREAM_TLS_KEY" if key is None else "MILLSTREAM_TLS_CERTIFICATE",
+        )
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigurationError(
+            f"The certificate {str(certificate)!r} with the key {str(key)!r} cannot be used: {error}. Both are PEM files; "
+            "the key has no password.",
+            variable="MILLSTREAM_TLS_CERTIFICATE",
+        ) from error
+    if not settings.access.tls:
+        raise ConfigurationError(
+            f"The edge speaks TLS, but MILLSTREAM_PUBLIC_URL is {settings.access.public_url!r}; give it with https://, so "
+            "that cookies are for TLS alone.",
+            variable="MILLSTREAM_PUBLIC_URL",
         )
 
 

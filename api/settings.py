@@ -89,6 +89,10 @@ class EdgeSettings:
     """Addresses or networks of proxies before the edge, which speak TLS and whose `X-Forwarded-*` is believed."""
     signer: Signer | None = field(default=None, repr=False)
     """Signs what the engine is told; None: unsigned."""
+    tls_certificate: Path | None = None
+    """PEM file of the certificate and its chain: the edge speaks TLS itself."""
+    tls_key: Path | None = None
+    """PEM file of its key, without a password."""
     host: str = "127.0.0.1"
     port: int = 8000
     origins: tuple[str, ...] = ()

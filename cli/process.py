@@ -104,7 +104,8 @@ def _access(settings: Settings) -> AccessSettings:
         key=settings.account_key,
         setup_code=settings.setup_code,
         sign_up=settings.sign_up,
-        public_url=settings.public_url or f"http://{host}:{settings.port}",
+        public_url=settings.public_url
+        or f"{'https' if settings.tls_key else 'http'}://{host}:{settings.port}",
         smtp=Smtp(**dict(smtp)) if smtp.host else None,
         mail_folder=settings.home / "mail",
         outside=OutsideIssuer(

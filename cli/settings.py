@@ -215,8 +215,14 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Addresses or networks of the proxies before the edge, separated by commas: they speak TLS with people; "
-        "their `X-Forwarded-For` and `-Proto` are believed. Without, the edge listens on loopback alone.",
+        "their `X-Forwarded-For` and `-Proto` are believed. Without them or TLS of its own it listens on loopback alone.",
     )
+    tls_certificate: Path | None = Field(
+        None,
+        description="PEM file of the certificate, with its chain, with which `millstream edge` speaks TLS itself. Read at the "
+        "start. `up` has none: it is for one machine.",
+    )
+    tls_key: Path | None = Field(None, description="PEM file of the certificate's key, without a password.")
     smtp: SmtpSettings = Field(SmtpSettings(), description="Server that takes our mail.")
     issuer: IssuerSettings = Field(IssuerSettings(), description="Outside issuer of tokens.")
     sso: SecretStr = Field(

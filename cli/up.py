@@ -48,6 +48,7 @@ def up(
     from millstream.local import orphans, ports
 
     settings = load(port=port, workers=workers, coordinators=coordinators)
+    _check(settings)
     wanted = wanted_by(settings)
     home = wanted.home
     home.prepare()
@@ -113,6 +114,15 @@ def _exists(pid: int) -> bool:
 def token() -> None:
     """Print the token of the local user, for scripts: `-H "Authorization: Bearer $(./millstream token)"`."""
     say(_token(load()))
+
+
+def _check(settings: Settings) -> None:
+    if settings.tls_certificate is not None:
+        raise ConfigurationError(
+            "`up` is for one machine and speaks no TLS: leave out MILLSTREAM_TLS_CERTIFICATE and put a proxy before it, or "
+            "run `millstream edge` by itself.",
+            variable="MILLSTREAM_TLS_CERTIFICATE",
+        )
 
 
 def wanted_by(settings: Settings) -> Wanted:
