@@ -21,7 +21,7 @@ from millstream.schemas.messages import Run as Task
 from millstream.streams.running import Environment, Running, run_task
 from millstream.testing import context
 
-ROUNDS = 15
+ROUNDS = 10
 
 
 @block
@@ -43,7 +43,7 @@ class Bare:
 
 async def measure(run: Run) -> None:
     """Add the figures: the best of some rounds, in which the two take turns."""
-    count = run.size(4000, 1000)
+    count = run.size(2000, 500)
     seconds = {"bare": 1e9, "sdk": 1e9}
     tasks = {"bare": _environment(Bare()), "sdk": _environment(no_op)}
     for _ in range(ROUNDS):
