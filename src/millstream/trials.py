@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -81,6 +82,8 @@ async def _nowhere(host: str, port: int, /) -> list[str]:
 async def _answer(place: Web, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        if length := re.search(r"(?im)^content-length: *(\d+)", head):  # unread, it would cut the answer off
+            await reader.readexactly(int(length[1]))
         target = head.split(" ", 2)[1]
         status, (kind, text) = 200, ("text/plain", "")
         found = place.pages.get(target) or place.pages.get(target.partition("?")[0])
