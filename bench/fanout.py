@@ -56,8 +56,9 @@ class Found:
 class Edge:
     """An edge process with limits that let a benchmark through."""
 
-    def __init__(self, servers: Servers, dsn: str, folder: Path) -> None:
-        self._servers, self._dsn, self._folder = servers, dsn, folder
+    def __init__(self, servers: Servers, dsn: str, folder: Path, **more: str) -> None:
+        """`more`: settings by variable."""
+        self._servers, self._dsn, self._folder, self._more = servers, dsn, folder, more
         [self.port] = free_ports(1)
 
     async def __aenter__(self) -> Edge:
@@ -76,7 +77,7 @@ class Edge:
         self._log = (self._folder / f"edge-{self.port}.log").open("wb")
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "millstream.cli.main", "edge"),
-            env=kept | given,
+            env=kept | given | self._more,
             cwd=ROOT,
             stdout=self._log,
             stderr=self._log,

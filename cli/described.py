@@ -18,8 +18,8 @@ own API (`/api/v1`, see [the API](api.md)). Made by `millstream documents` from 
 - Graphs that are exported there can be posted here. Ids of nodes stay when a graph is saved again, if they were known.
 - A public link has an end: a year. `auto_approve_future` is refused. Uploaded files are kept until they are removed.
   Of a key only its beginning is kept (`tail` is empty), and no description; its permissions are changed by its maker alone.
-- Credentials go in and never come out; `id`, `provider` and `metadata` in their bodies do not count. Removing one tells its service
-  nothing (`revoked` is null). Files of one name live beside each other, so `overwrite=true` is refused.
+- Credentials go in and never come out; `id`, `provider` and `metadata` in their bodies do not count. Removing one tells its
+  service nothing (`revoked` is null). Files of one name live beside each other, so `overwrite=true` is refused.
 - Which services blocks use (`/api/integrations/providers`) is told to whoever is logged in.
 - An operation that is not there is answered 404.
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 from dataclasses import replace
 from typing import Any
 
@@ -176,3 +178,19 @@ async def test_a_login_is_always_a_new_session(running: Running, ada: Person) ->
         body = {"email": ada.email, "password": PASSWORD}
         answer = await client.post(LOGIN, json=body)
         assert "put-there-by-somebody" not in answer.headers["set-cookie"]
+
+
+async def test_a_browser_that_has_logged_in_reads_the_page_of_topics(running: Running) -> None:
+    _, email = await with_account(running.edge)
+    async with browser(running, email) as page, client_of(running.url, None) as stranger:
+        del page.headers["X-CSRF-Token"]  # a page that is opened has no header of ours
+        answer = await page.get("/asyncapi")
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/html")
+        style = answer.text.partition("<style>")[2].partition("</style>")[0]
+        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        assert f"style-src 'sha256-{digest}'" in answer.headers["content-security-policy"]
+        assert "<script" not in answer.text
+        assert "executions.events" in answer.text
+        assert (await page.get("/asyncapi.json")).json()["asyncapi"].startswith("3.")
+        assert (await stranger.get("/asyncapi")).status_code == 401
