@@ -49,7 +49,8 @@ def _write(sink: Any, data: bytes) -> None:
 
 def _limit(memory_bytes: int) -> None:
     """Cap memory and core files, where the system can."""
-    for what, most in ((resource.RLIMIT_AS, memory_bytes), (resource.RLIMIT_CORE, 0)):
+    memory = [(resource.RLIMIT_AS, memory_bytes)] if memory_bytes else []
+    for what, most in (*memory, (resource.RLIMIT_CORE, 0)):
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(what, (most, most))
 

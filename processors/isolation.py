@@ -115,11 +115,16 @@ class Pool:
         """How many processes wait for a call."""
         return len(self._idle)
 
-    async def call(self, request: bytes, timeout_s: float, most_bytes: int, what: str) -> Any:
-        """Send a call to a free process; a process that died is replaced once, then the call fails."""
+    async def call(
+        self, request: bytes, timeout_s: float, most_bytes: int, what: str, *, alone: bool = False
+    ) -> Any:
+        """Send a call to a free process; a process that died is replaced once, then the call fails.
+
+        With `alone` the process is a new one, serves this call only, and is not replaced.
+        """
         async with self._slots:
-            for last in (False, True):
-                worker = await self._take()
+            for last in (alone, True):
+                worker = await (_Worker.start() if alone else self._take())
                 try:
                     async with asyncio.timeout(timeout_s + 0.5):
                         answer = await worker.ask(request, most_bytes)
@@ -130,13 +135,16 @@ class Pool:
                     await worker.kill()
                     if last:
                         raise BlockExecutionError(
-                            f"{what}: its process ended without an answer, twice."
+                            f"{what}: its process ended without an answer{' (too much memory?)' if alone else ', twice'}."
                         ) from None
                 except BaseException:
                     await asyncio.shield(asyncio.ensure_future(worker.kill()))
                     raise
                 else:
-                    self._give_back(worker)
+                    if alone:
+                        await worker.kill()
+                    else:
+                        self._give_back(worker)
                     return answer
         raise AssertionError("unreachable")
 
@@ -197,11 +205,14 @@ async def call(
     timeout_s: float = 10.0,
     most_bytes: int = VALUE_LIMIT_BYTES,
     what: str = "The call",
+    memory_bytes: int = MEMORY_LIMIT_BYTES,
+    alone: bool = False,
 ) -> Any:
     """Call a module-level function in another process; arguments and result are JSON.
 
     A generator function gives the list of what it yielded. The function may be called twice if its process
-    dies.
+    dies. With `alone` the process serves nobody before or after, and the function is called once; only then
+    may `memory_bytes` differ (0: the function keeps to a limit of its own).
     Errors: BlockTimeoutError; what the function raised (ours by class, ValueError as itself, others as
     BlockError); BlockExecutionError if the result is too large or the process dies twice.
     """
@@ -217,10 +228,10 @@ async def call(
             "keywords": keywords or {},
             "timeout_s": timeout_s,
             "most_bytes": most_bytes,
-            "memory_bytes": MEMORY_LIMIT_BYTES,
+            "memory_bytes": memory_bytes,
         }
     ).encode()
-    answer = await pool().call(request, timeout_s, most_bytes, what)
+    answer = await pool().call(request, timeout_s, most_bytes, what, alone=alone)
     if "error" in answer:
         raise _revived(answer["error"])
     return answer["value"]
