@@ -18,7 +18,12 @@ EMBEDDERS: Final = Provider(
 
 
 async def embedded(
-    ctx: Context, texts: Sequence[str], model: str, credentials: Mapping[str, Any] | None
+    ctx: Context,
+    texts: Sequence[str],
+    model: str,
+    credentials: Mapping[str, Any] | None,
+    *,
+    pin: str = "credentials",
 ) -> Embeddings:
     """Return a vector for each text. Errors: BlockInputError for an empty one, or too many; those of `Models`."""
     if len(texts) > BATCH_LIMIT:
@@ -26,5 +31,5 @@ async def embedded(
     empty = [number for number, text in enumerate(texts, start=1) if not text.strip()]
     if empty:
         raise BlockInputError(f"Text number {empty[0]} is empty; an empty text has no meaning to look for.")
-    auth = await ctx.credentials() if credentials else None
+    auth = await ctx.credentials(pin) if credentials else None
     return await ctx.models.embed(texts, Choice(model=model, auth=auth))

@@ -6,7 +6,7 @@ import asyncio
 import math
 import random
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import psycopg
 import pytest
@@ -32,7 +32,7 @@ DOCS = [
 
 
 @pytest.fixture(scope="module")
-def database(servers: Servers) -> AsyncIterator[str]:
+def database(servers: Servers) -> Iterator[str]:
     with servers.database() as dsn:
         migrate(dsn)
         yield dsn
@@ -195,7 +195,7 @@ async def test_the_index_finds_the_nearest_and_knows_the_owner(
         await conn.execute("SET LOCAL enable_sort = off")
         query = searching._indexed().as_string(conn)
         plan = await conn.execute(
-            "EXPLAIN " + query,  # type: ignore[arg-type]
+            "EXPLAIN " + query,
             [str(list(asked)), row["id"], mine._id(), str(list(asked)), 20],
             prepare=False,
         )
