@@ -91,7 +91,7 @@ KNOWN: Final[tuple[Provider, ...]] = (
         "https://api.anthropic.com",
         form="anthropic",
         key_header="X-Api-Key",
-        defaults={"chat": "claude-sonnet-4-5-20250929"},
+        defaults={"chat": "claude-sonnet-5"},
         prices="anthropic",
     ),
     _public(
