@@ -42,6 +42,7 @@ def contexts(
     from millstream.cli.models import switchboard
     from millstream.connectors.keyvalue import RedisKeyValue
     from millstream.connectors.progress import ProgressOf
+    from millstream.connectors.shared import RedisShared
     from millstream.processors.confidence import Confidence, NoVault
     from millstream.processors.context import Context
     from millstream.processors.guards.files import LocalFiles
@@ -71,6 +72,7 @@ def contexts(
             http=http,
             files=files.of(task.user_id, http),
             kv=RedisKeyValue(redis, task.user_id),
+            shared=RedisShared(redis, task.user_id),
             vectors=NO_VECTORS if vectors is None else vectors.of(task.user_id),
             progress=progress.of(task),
             model_source=models,
@@ -80,6 +82,7 @@ def contexts(
             timezone=task.flags.timezone,
             human_in_the_loop_safe_mode=task.flags.human_in_the_loop_safe_mode,
             sensitive_action_safe_mode=task.flags.sensitive_action_safe_mode,
+            budget_microusd=task.budget_microusd,
             resumed=resumed,
         )
 

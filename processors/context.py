@@ -11,6 +11,7 @@ from millstream.processors.confidence import Confidence, NoVault
 from millstream.processors.credentials import AnyCredential
 from millstream.processors.own import Log, State
 from millstream.processors.services import NO_VECTORS, Cancelled, Files, Http, KeyValue, Progress, Vectors
+from millstream.processors.shared import NOT_SHARED, Shared
 from millstream.schemas.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ class Context:
     model_calls: dict[str, int] = field(default_factory=dict)
     """How often each question was put to a model, by its digest: part of the id of a call."""
 
+    shared: Shared = NOT_SHARED
+    """What runs decide among themselves, once each."""
     vectors: Vectors = NO_VECTORS
     """Documents with vectors; on the lane `data` alone."""
 

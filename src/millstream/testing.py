@@ -63,6 +63,35 @@ class MemoryKeyValue:
             self.values[key] = value
 
 
+class MemoryShared:
+    """`Shared` in dictionaries; its clock stands still, so each turn is as far away as at the beginning."""
+
+    def __init__(self) -> None:
+        self.firsts: dict[str, str] = {}
+        self.totals: dict[str, int] = {}
+        self.answers: dict[tuple[str, str], float] = {}
+
+    async def first(self, key: str, asker: str, *, keep_s: float) -> str:
+        """Return who asked first."""
+        return self.firsts.setdefault(key, asker)
+
+    async def add(self, key: str, asker: str, amount: int, *, keep_s: float) -> int:
+        """Add once for each asker."""
+        if (key, asker) not in self.answers:
+            self.totals[key] = self.totals.get(key, 0) + amount
+            self.answers[key, asker] = self.totals[key]
+        return int(self.answers[key, asker])
+
+    async def total(self, key: str) -> int:
+        """Return the number as it is."""
+        return self.totals.get(key, 0)
+
+    async def turn(self, key: str, asker: str, *, limit: int, per_s: float) -> float:
+        """Return the seconds until it is this asker's turn."""
+        place = await self.add(key, asker, 1, keep_s=per_s)
+        return max(0, place - limit) * per_s / limit
+
+
 class Silent:
     """`Progress` that remembers: `said` is the list of (fraction, note), `written` the text so far."""
 
@@ -166,6 +195,7 @@ def context(**fields: Any) -> Context:
         "node_id": "node",
         "node_execution_id": str(uuid.uuid4()),
         "kv": MemoryKeyValue(),
+        "shared": MemoryShared(),
         "progress": Silent(),
         "model_source": EchoModels(),
         "cancelled": asyncio.Event(),
