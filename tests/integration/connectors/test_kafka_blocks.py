@@ -89,9 +89,9 @@ async def test_offsets_are_committed_when_the_engine_has_the_batch_and_not_befor
     async def called(ctx: Context) -> tuple[list[Any], Park | None]:
         found = [each async for each in blocks.kafka_consume.run(dict(inputs), ctx)]
         parks = [each for each in found if isinstance(each, Park)]
-        return [each[1] for each in found if not isinstance(each, Park) and each[0] == "values"], (
-            parks or [None]
-        )[0]
+        return [each[1] for each in found if not isinstance(each, Park) and each[0] == "values"], parks[
+            0
+        ] if parks else None
 
     lost, _ = await called(context(http=http))  # a run whose worker dies before the engine hears of it
     assert committed(kafka, "g", topic) == {}

@@ -95,14 +95,12 @@ def fits(metadata: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
 
 
 def _compare(operator: str, mine: Any, value: Any) -> bool:
-    return bool(
-        {
-            "$eq": lambda: mine == value,
-            "$ne": lambda: mine != value,
-            "$gte": lambda: mine is not None and mine >= value,
-            "$in": lambda: mine in value,
-        }[operator]()
-    )
+    if operator == "$gte":
+        return mine is not None and bool(mine >= value)
+    if operator == "$in":
+        return mine in value
+    assert operator in ("$eq", "$ne")
+    return bool((mine == value) == (operator == "$eq"))
 
 
 @dataclass
@@ -144,19 +142,7 @@ class WeaviateServer:
         if shape is None:
             return {"errors": [{"message": f"Syntax Error GraphQL: {query}"}]}
         name, vector, limit, where = shape[1], json.loads(shape[2]), int(shape[3]), shape[4]
-        asked = (
-            None
-            if where is None
-            else json.loads(
-                re.sub(r"(operator): (\w+)", r'\1: "\2"', where, count=0)
-                .replace("{operator", '{"operator"')
-                .replace(" operands:", ' "operands":')
-                .replace(" path:", ' "path":')
-                .replace(" valueText:", ' "valueText":')
-                .replace(" valueNumber:", ' "valueNumber":')
-                .replace(" valueBoolean:", ' "valueBoolean":')
-            )
-        )
+        asked = None if where is None else _read(where)
         found = [
             {**each["properties"], "_additional": {"distance": 1 - cosine(each["vector"], vector)}}
             for each in self.objects.values()
@@ -173,10 +159,13 @@ class WeaviateServer:
             return each["id"] in where["valueTextArray"]
         [value] = [where[kind] for kind in ("valueText", "valueNumber", "valueBoolean") if kind in where]
         mine = each["properties"].get(where["path"][0])
-        return {
-            "Equal": mine == value,
-            "NotEqual": mine != value,
-            "GreaterThanEqual": mine is not None
-            and where["operator"] == "GreaterThanEqual"
-            and mine >= value,
-        }[where["operator"]]
+        if where["operator"] == "GreaterThanEqual":
+            return mine is not None and bool(mine >= value)
+        assert where["operator"] in ("Equal", "NotEqual")
+        return bool((mine == value) == (where["operator"] == "Equal"))
+
+
+def _read(where: str) -> Any:
+    """Read a condition of GraphQL, which is JSON but for its keys and operators."""
+    text = re.sub(r"(?<=[{ ])operator: (\w+)", r'"operator": "\1"', where)
+    return json.loads(re.sub(r"(?<= )(operands|path|value\w+):", r'"\1":', text))
