@@ -143,6 +143,7 @@ async def recall(
     least_score: Advanced[Annotated[float, Field(ge=-1, le=1)]] = 0.0,
     model: Advanced[str] = AUTO,
     credentials: Annotated[Credentials | None, EMBEDDERS] = None,
+    after: Advanced[Any] = None,
     *,
     ctx: Context,
 ) -> AsyncIterator[Emit[Recalled]]:
@@ -157,6 +158,7 @@ async def recall(
     least_score: Leave out what is less alike, from -1 to 1.
     model: The model with which they were remembered.
     credentials: Whose model that is; without it the platform's default.
+    after: A value that only says when to look: link what has to be done before.
     memories: The facts, the most fitting first.
     texts: Their texts alone.
     found: Whether there is any.

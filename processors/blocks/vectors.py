@@ -128,6 +128,7 @@ async def search_documents(
     language: Advanced[str] = "simple",
     model: Advanced[str] = AUTO,
     credentials: Annotated[Credentials | None, EMBEDDERS] = None,
+    after: Advanced[Any] = None,
     *,
     ctx: Context,
 ) -> AsyncIterator[Emit[Results]]:
@@ -143,6 +144,7 @@ async def search_documents(
     language: Of the texts, as they were put in.
     model: The model that makes the vector: the one that made those of the texts.
     credentials: Whose model that is; without it the platform's default.
+    after: A value that only says when to look: link what has to be done before.
     matches: What was found, the best first.
     texts: Their texts alone.
     context: Their texts as one, numbered, to be put into a prompt.
