@@ -24,11 +24,12 @@ def setup() -> None:
     from millstream.topics import admin
 
     settings = connected()
+    lanes = _lanes(settings)
     deadline = time.monotonic() + PATIENCE_S
     wait_for_kafka(settings, deadline)
     while True:
         try:
-            changes = admin.apply(settings.confluent(), replication=settings.replication)
+            changes = admin.apply(settings.confluent(), replication=settings.replication, lanes=lanes)
             say(f"topics: {len(changes)} changed")
             dsn = settings.postgres.get_secret_value()
             add_pgvector(dsn)
@@ -39,6 +40,14 @@ def setup() -> None:
                 raise
             complain(f"waiting: {error}")
             time.sleep(0.3)
+
+
+def _lanes(settings: Settings) -> tuple[str, ...]:
+    """Return ours, and those that blocks name whose workers are elsewhere."""
+    from millstream.cli import installed
+    from millstream.topics.catalogue import LANES
+
+    return tuple(dict.fromkeys((*LANES, *(block.spec.lane for block in installed.registry(settings)))))
 
 
 def wait_for_kafka(settings: Settings, deadline: float) -> None:

@@ -25,6 +25,7 @@ from millstream.streams.effects import Alarm, Effects, Put, Send
 from millstream.streams.gates import held_for_approval, started_as_child
 from millstream.streams.plan import Plan, RunNode
 from millstream.streams.resting import tell
+from millstream.streams.spending import left
 from millstream.streams.state import State, key, numbers
 from millstream.streams.stopping import call_off
 from millstream.streams.verdict import verdict_of
@@ -188,6 +189,7 @@ class Step:
                 cache_ms=node.policy.cache_ms,
                 flags=flags,
                 issued_at=opened.issued_at,  # also the first time: a coordinator that died may have given it before
+                budget_microusd=left(head),
             ),
         )
 

@@ -56,6 +56,10 @@ class Run(Message, frozen=True, kw_only=True):
         Meta(description="JSON list of what the block's calls gave; places of `result_slots` are null."),
     ] = None
     result_slots: Annotated[list[Slot], Meta(description="Large values of `results`, outer ones first.")] = []
+    budget_microusd: Annotated[
+        int | None,
+        Meta(description="What the execution may still spend, in millionths of a US dollar; null: no limit."),
+    ] = None
 
 
 class Cancel(Message, frozen=True, kw_only=True):
