@@ -39,6 +39,17 @@ def test_page_digest_reads_a_local_file(platform: Platform, tmp_path: Path) -> N
     assert "Kafka: 5 words. Most frequent: streams (3)" in done.stdout
 
 
+def test_a_question_is_answered_from_a_document(platform: Platform) -> None:
+    """Cut, kept with vectors of the demo model on the lane `data`, found, answered; twice, and kept once."""
+    graph = str(EXAMPLES / "ask_document.json")
+    done = platform.cli("run", graph, "--json")
+    assert "message on Apache Kafka" in json.loads(done.stdout)["outputs"]["answer"][0]
+    done = platform.cli("run", graph, "--json", "--input", "question=Is a budget kept to?")
+    outputs = json.loads(done.stdout)["outputs"]
+    assert "over its budget is stopped" in outputs["source"][0]
+    assert "Millstream > Money" in outputs["source"][0]
+
+
 def test_a_run_with_a_failed_node_ends_with_1(platform: Platform, tmp_path: Path) -> None:
     graph = {
         "name": "broken",
