@@ -96,7 +96,10 @@ class Context:
 
     @property
     def budget_left(self) -> int | None:
-        """Millionths of a US dollar that may still be spent, None without a budget. Beyond, the execution fails."""
+        """Millionths of a US dollar that may still be spent, None without a budget. Beyond, the execution fails.
+
+        At most: other runs of the execution spend too, and what those cost is counted when they end.
+        """
         return None if self.budget_microusd is None else max(0, self.budget_microusd - self.spent_microusd)
 
     @property

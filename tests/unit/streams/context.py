@@ -43,6 +43,7 @@ def context(task: Run, resumed: Any) -> Context:
         files=_FILES.of(task.user_id, _HTTP),
         kv=_KV,
         progress=Silent(),
+        budget_microusd=task.budget_microusd,
         cancelled=asyncio.Event(),
         attempt=task.attempt,
         human_in_the_loop_safe_mode=task.flags.human_in_the_loop_safe_mode,

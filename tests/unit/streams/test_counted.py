@@ -175,6 +175,25 @@ async def test_over_its_budget_an_execution_fails_at_once() -> None:
     assert (await ran(chain, budget_microusd=300)).status == "COMPLETED"
 
 
+async def test_a_task_says_what_may_at_most_be_spent() -> None:
+    """What comes out of a run goes on before its cost is counted, as it may long before its end."""
+    nodes: list[scenes.NodeRow] = [("a", "PaidBlock", {"value": 1}, {})]
+    nodes += [(name, "PaidBlock", {}, {}) for name in "bc"]
+    chain = graph(nodes, ["a.result -> b.value", "b.result -> c.value"])
+    for budget, expected in ((300, [300, 300, 200]), (None, [None, None, None])):
+        simulation = Counted(REGISTRY, chain)
+        simulation.start(budget_microusd=budget)
+        told = []
+        for _ in expected:
+            while simulation.inbox:
+                simulation.step()
+            [task] = simulation.tasks
+            simulation.tasks.clear()
+            told.append(task.budget_microusd)
+            simulation.inbox += [(task.execution_id, m) for m in await simulation.work(task)]
+        assert told == expected
+
+
 async def test_a_child_spends_what_is_left_of_its_parent_s_budget() -> None:
     nodes: list[scenes.NodeRow] = [
         ("i", "AgentInputBlock", {"name": "x"}, {}),
