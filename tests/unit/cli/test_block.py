@@ -126,3 +126,22 @@ def test_a_new_package_keeps_the_contract(tmp_path: Path) -> None:
     assert block_pages.type_of({"anyOf": [{"type": "array", "items": {}}, {"type": "null"}]}, {}) == (
         "list of anything or null"
     )
+
+
+def test_a_watched_folder_tells_of_each_save(tmp_path: Path) -> None:
+    """What `millstream dev` shows in its terminal, beside the platform."""
+    good = "from millstream import block\n\n\n@block\nasync def hello(name: str) -> str:\n    return name\n"
+    argv = (sys.executable, "-P", "-m", "millstream.cli.main", "block", "watch", str(tmp_path))
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as watcher:
+        try:
+            assert watcher.stdout is not None
+            assert "no blocks yet" in watcher.stdout.readline()
+            (tmp_path / "hello_blocks.py").write_text(good)
+            assert "live: HelloBlock" in watcher.stdout.readline()
+            (tmp_path / "hello_blocks.py").write_text(good.replace("return name", "return name +"))
+            assert f"{tmp_path}/hello_blocks.py:6: SyntaxError" in watcher.stdout.readline()
+            assert "stays in use" in watcher.stdout.readline()
+            (tmp_path / "hello_blocks.py").write_text(good)
+            assert "live: HelloBlock" in watcher.stdout.readline()
+        finally:
+            watcher.terminate()
