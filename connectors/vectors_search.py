@@ -68,7 +68,14 @@ class Searching:
         ).format(SQL(_FIELDS), SQL(holds))  # type: ignore[arg-type]
         rows = await conn.execute(
             query,
-            [language, text.replace("\0", ""), self.collection["id"], self.account, *bound, self.limit],
+            [
+                language,
+                text.replace("\0", "").encode("utf-8", "replace").decode(),
+                self.collection["id"],
+                self.account,
+                *bound,
+                self.limit,
+            ],
         )
         return matches(await rows.fetchall())
 

@@ -135,7 +135,7 @@ def check_vector(vector: Any, dimension: int | None = None) -> list[float]:
 
 def check_document(document: Document, dimension: int | None = None) -> Document:
     """Return the document with its vector as numbers. Errors: InputInvalidError."""
-    if not 0 < len(document.id) <= 200 or "\0" in document.id:
+    if not 0 < len(document.id) <= 200 or "\0" in document.id or document.id != _whole(document.id):
         raise InputInvalidError("The id of a document has 1 to 200 characters.")
     if len(document.text) > TEXT_LIMIT_CHARS:
         raise InputInvalidError(
@@ -148,10 +148,15 @@ def check_document(document: Document, dimension: int | None = None) -> Document
         )
     return Document(
         id=document.id,
-        text=document.text,
+        text=_whole(document.text),
         vector=check_vector(document.vector, dimension),
         metadata=document.metadata,
     )
+
+
+def _whole(text: str) -> str:
+    """A text without halves of characters, which JSON can carry and databases cannot."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _parts(where: Any, depth: int) -> Every:

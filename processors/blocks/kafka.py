@@ -232,7 +232,7 @@ async def kafka_consume(
         yield "more", batch.full
     if run_continuously:
         yield Park(0.0 if records else poll_s, {"offsets": {**done, **batch.offsets}})
-    elif records and commit == "when_taken":
+    elif batch.offsets and commit == "when_taken":
         yield Park(0.0, {"offsets": batch.offsets})
 
 

@@ -7,18 +7,21 @@ aiokafka has no hook for that, so two of its inner methods are overridden here; 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.conn import AIOKafkaConnection
 from aiokafka.errors import (
+    CommitFailedError,
+    IllegalGenerationError,
     KafkaConnectionError,
     KafkaError,
     SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
+    UnknownMemberIdError,
     UnknownTopicOrPartitionError,
 )
 from aiokafka.protocol.metadata import MetadataRequest
@@ -26,6 +29,8 @@ from aiokafka.protocol.metadata import MetadataRequest
 from millstream.processors.kafka.cluster import Cluster
 from millstream.processors.services import Http
 from millstream.schemas.errors import BlockExecutionError, CredentialError, MillstreamError, UpstreamError
+
+T = TypeVar("T")
 
 START_S = 30.0
 
@@ -51,13 +56,15 @@ class GuardedClient(AIOKafkaClient):  # type: ignore[misc]
     _http: Http
     _where: Cluster
     refused: MillstreamError | None
-    """Why it could not connect, for whoever waits for records."""
+    """Why it could not connect."""
+    stopped: asyncio.Event
+    """Set with `refused`, for whoever waits: aiokafka itself would try for ever."""
 
     @classmethod
     def instead_of(cls, client: AIOKafkaClient, http: Http, cluster: Cluster) -> GuardedClient:
         """Make one of a client that a consumer or producer has made for itself, before it connects."""
         client.__class__ = cls
-        client._http, client._where, client.refused = http, cluster, None
+        client._http, client._where, client.refused, client.stopped = http, cluster, None, asyncio.Event()
         found: GuardedClient = client
         return found
 
@@ -92,14 +99,17 @@ class GuardedClient(AIOKafkaClient):  # type: ignore[misc]
                 try:
                     self._conns[name] = await self._open(broker.host, broker.port)
                 except MillstreamError as error:
-                    self.refused = error
-                    return None
+                    return self._refuse(error)
                 except (OSError, KafkaError, TimeoutError) as error:
                     if isinstance(error, SaslAuthenticationFailed):
-                        self.refused = explained(error)
+                        return self._refuse(explained(error))
                     self.force_metadata_update()
                     return None
         return await super()._get_conn(node_id, group=group, no_hint=no_hint)
+
+    def _refuse(self, error: MillstreamError) -> None:
+        self.refused = error
+        self.stopped.set()
 
     async def _open(self, host: str, port: int) -> Any:
         self._where.check(host, port)
@@ -130,11 +140,28 @@ class GuardedClient(AIOKafkaClient):  # type: ignore[misc]
         raise last or OSError(f"{host} has no address")
 
 
+async def answered(client: GuardedClient, asked: Awaitable[T], within_s: float) -> T:
+    """Wait for what the cluster was asked, but not longer than it makes sense.
+
+    Errors: what the guard refused meanwhile; UpstreamError after `within_s`; those of Kafka as ours.
+    """
+    task = asyncio.ensure_future(asked)
+    stopped = asyncio.ensure_future(client.stopped.wait())
+    try:
+        await asyncio.wait({task, stopped}, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            with translated(client):
+                return task.result()
+        raise client.refused or UpstreamError(f"The cluster did not do this within {within_s:g} s.")
+    finally:
+        task.cancel()
+        stopped.cancel()
+        await asyncio.gather(task, stopped, return_exceptions=True)
+
+
 async def find_topic(client: GuardedClient, topic: str) -> None:
     """Look once whether there is such a topic: aiokafka would ask again and again. Errors: BlockExecutionError."""
     found = await client.fetch_all_metadata()
-    if client.refused is not None:
-        raise client.refused
     if topic not in found.topics():
         raise BlockExecutionError(
             f"The cluster has no topic {topic!r}, or does not show it to this credential."
@@ -155,9 +182,7 @@ async def consumer(http: Http, cluster: Cluster, *, group: str | None, **options
     )
     client = GuardedClient.instead_of(made._client, http, cluster)
     try:
-        with translated(client):
-            async with asyncio.timeout(START_S):
-                await made.start()
+        await answered(client, made.start(), START_S)
         yield made
     finally:
         await _closed(made.stop(), client)
@@ -177,9 +202,7 @@ async def producer(http: Http, cluster: Cluster) -> AsyncIterator[Any]:
     )
     client = GuardedClient.instead_of(made.client, http, cluster)
     try:
-        with translated(client):
-            async with asyncio.timeout(START_S):
-                await made.start()
+        await answered(client, made.start(), START_S)
         yield made
     finally:
         await _closed(made.stop(), client)
@@ -210,6 +233,10 @@ def explained(error: BaseException) -> MillstreamError:
         return CredentialError("The cluster does not accept this name and password.")
     if isinstance(error, TopicAuthorizationFailedError):
         return CredentialError("The cluster does not let this credential use the topic.")
+    if isinstance(error, (CommitFailedError, UnknownMemberIdError, IllegalGenerationError)):
+        return BlockExecutionError(
+            "This consumer group has members, or is being shared out: give the block a group of its own."
+        )
     if isinstance(error, UnknownTopicOrPartitionError):
         return BlockExecutionError("The cluster has no such topic.")
     if isinstance(error, (TimeoutError, OSError, KafkaConnectionError)):

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from aiokafka import TopicPartition
 
 from millstream.processors.kafka.cluster import Cluster
-from millstream.processors.kafka.connection import consumer, find_topic, translated
+from millstream.processors.kafka.connection import answered, consumer, find_topic
 from millstream.processors.services import Http
 from millstream.schemas.errors import BlockExecutionError, BlockInputError
 
 Offsets = dict[str, int]
 """By partition, as text since JSON has no other keys: the offset of the next record to be read."""
+ASK_S: Final = 40.0
+"""For all that is asked before the first record."""
 StartAt = Literal["earliest", "latest"]
 
 
@@ -52,35 +53,40 @@ async def take(
         fetch_max_bytes=most_bytes,
         auto_offset_reset=start_at,
     ) as kafka:
-        with translated(kafka._client):
+
+        async def read() -> Batch:
             parts = await _assigned(kafka, topic)
-            await _positioned(kafka, parts, start_at, after or {})
-            return await _gathered(kafka, most_records, most_bytes, wait_s)
+            batch = Batch(offsets=await _positioned(kafka, parts, start_at, after or {}))
+            await _gather(batch, kafka, most_records, most_bytes, wait_s)
+            return batch
+
+        return await answered(kafka._client, read(), ASK_S + wait_s)
 
 
 async def commit(http: Http, cluster: Cluster, topic: str, group: str, offsets: Mapping[str, int]) -> Offsets:
     """Note how far a group is. It never goes back. Returns what was noted."""
     wanted = {_partition(text): _offset(offset) for text, offset in offsets.items()}
     async with consumer(http, cluster, group=group) as kafka:
-        with translated(kafka._client):
-            parts = await _assigned(kafka, topic)
-            known = {part.partition for part in parts}
-            if strange := sorted(wanted.keys() - known):
-                raise BlockInputError(f"The topic {topic!r} has no partition {strange[0]}.")
-            later: dict[Any, int] = {}
-            for number, offset in wanted.items():
-                part = TopicPartition(topic, number)
-                if offset > (await kafka.committed(part) or 0):
-                    later[part] = offset
-            if later:
-                await kafka.commit(later)
-            return {str(part.partition): offset for part, offset in later.items()}
+        return await answered(kafka._client, _noted(kafka, topic, wanted), ASK_S)
+
+
+async def _noted(kafka: Any, topic: str, wanted: Mapping[int, int]) -> Offsets:
+    known = {part.partition for part in await _assigned(kafka, topic)}
+    if strange := sorted(wanted.keys() - known):
+        raise BlockInputError(f"The topic {topic!r} has no partition {strange[0]}.")
+    later: dict[Any, int] = {}
+    for number, offset in wanted.items():
+        part = TopicPartition(topic, number)
+        if offset > (await kafka.committed(part) or 0):
+            later[part] = offset
+    if later:
+        await kafka.commit(later)
+    return {str(part.partition): offset for part, offset in later.items()}
 
 
 async def _assigned(kafka: Any, topic: str) -> list[Any]:
     await find_topic(kafka._client, topic)
-    async with asyncio.timeout(20):
-        await kafka._client._wait_on_metadata(topic)
+    await kafka._client._wait_on_metadata(topic)
     parts = [TopicPartition(topic, number) for number in sorted(kafka.partitions_for_topic(topic) or ())]
     if not parts:
         raise BlockExecutionError(f"The cluster has no topic {topic!r}.")
@@ -88,22 +94,24 @@ async def _assigned(kafka: Any, topic: str) -> list[Any]:
     return parts
 
 
-async def _positioned(kafka: Any, parts: list[Any], start_at: StartAt, after: Mapping[str, int]) -> None:
+async def _positioned(kafka: Any, parts: list[Any], start_at: StartAt, after: Mapping[str, int]) -> Offsets:
+    """Go to where the group is. Returns where it begins at the end: if that is not noted, the next run begins later."""
+    fresh: Offsets = {}
     begins, ends = await kafka.beginning_offsets(parts), await kafka.end_offsets(parts)
     for part in parts:
         committed = await kafka.committed(part)
         if committed is None:
             committed = begins[part] if start_at == "earliest" else ends[part]
+            if start_at == "latest" and str(part.partition) not in after:
+                fresh[str(part.partition)] = committed
         # What the group has read may be gone by retention.
         kafka.seek(part, max(committed, begins[part], after.get(str(part.partition), 0)))
+    return fresh
 
 
-async def _gathered(kafka: Any, most_records: int, most_bytes: int, wait_s: float) -> Batch:
-    batch = Batch()
+async def _gather(batch: Batch, kafka: Any, most_records: int, most_bytes: int, wait_s: float) -> None:
     deadline = time.monotonic() + wait_s
     while not batch.full and (left := deadline - time.monotonic()) > 0:
-        if kafka._client.refused is not None:
-            raise kafka._client.refused
         # With something in hand only what is here already is waited for.
         patience = min(left, 1.0) if not batch.records else 0.1
         found = await kafka.getmany(
@@ -121,7 +129,6 @@ async def _gathered(kafka: Any, most_records: int, most_bytes: int, wait_s: floa
         batch.full = batch.full or len(batch.records) >= most_records
         if batch.records and not found:
             break
-    return batch
 
 
 def _partition(text: str) -> int:

@@ -122,6 +122,28 @@ async def test_a_block_commits_where_the_graph_says_and_never_goes_back(
         await run(blocks.kafka_commit, group="g", offsets={"7": 1})
 
 
+async def test_a_group_that_begins_at_the_end_misses_nothing_afterwards(run: Run, topic: str) -> None:
+    await run(blocks.kafka_produce, values=["old"], keys=["k"])
+    first = await run(blocks.kafka_consume, group="g", start_at="latest", wait_s=0.2)
+    await run(blocks.kafka_produce, values=["new"], keys=["k"])
+    second = await run(blocks.kafka_consume, group="g", start_at="latest")
+    assert (first["values"], second["values"]) == ([], ["new"])
+
+
+async def test_a_group_with_members_is_left_alone(run: Run, kafka: str, topic: str) -> None:
+    from aiokafka import AIOKafkaConsumer
+
+    await run(blocks.kafka_produce, values=[1], keys=["k"])
+    member = AIOKafkaConsumer(topic, bootstrap_servers=kafka, group_id="theirs", enable_auto_commit=False)
+    await member.start()
+    try:
+        with pytest.raises(BlockExecutionError, match="has members"):
+            await run(blocks.kafka_commit, group="theirs", offsets={"0": 1, "1": 1, "2": 1})
+    finally:
+        await member.stop()
+    assert committed(kafka, "theirs", topic) == {}
+
+
 async def test_a_continuous_reader_goes_on_behind_what_it_gave(
     run: Run, kafka: str, topic: str, http: GuardedHttp
 ) -> None:

@@ -163,8 +163,11 @@ async def test_what_does_not_fit_is_refused(mine: AccountVectors) -> None:
     with pytest.raises(InputInvalidError, match="no account"):
         await AccountVectors(mine._vectors, "tester").collections()
     assert await mine.delete("facts") == 0
-    assert await mine.upsert("nul", [Document(id="a", text="a\0b", vector=[1])]) == (1, 0)
-    assert (await mine.documents("nul"))[0].text == "ab"
+    assert await mine.upsert("nul", [Document(id="a", text="a\0b\ud800", vector=[1])]) == (1, 0)
+    assert (await mine.documents("nul"))[0].text == "ab?"
+    assert await mine.search("nul", text="\ud800 \0") == []
+    with pytest.raises(InputInvalidError):
+        await mine.upsert("nul", [Document(id="a", text="", vector=[1], metadata={"x": "\0"})])
 
 
 async def test_the_index_finds_the_nearest_and_knows_the_owner(
