@@ -35,6 +35,7 @@ from millstream.schemas.errors import (
 from millstream.schemas.graph import Graph
 from millstream.schemas.graph_problems import refuse
 from millstream.schemas.messages import Flags
+from millstream.schemas.pins import is_tool_pin
 from millstream.schemas.sizes import MIB
 from millstream.streams.plan import block_plan, compile_plan
 
@@ -176,8 +177,9 @@ async def _recorded(
     known = {node.id for node in graph.nodes}
     if from_node not in known:
         raise NotFoundError(f"The graph of this execution has no node {from_node!r}.")
-    again = _downstream(graph, from_node)
     by_run: dict[UUID, list[list[Any]]] = {node.id: [] for node in nodes}
+    spoke = {value.node_execution_id for value in emitted if is_tool_pin(value.pin)}
+    again = runs_again(graph, from_node, decided={node.node_id for node in nodes if node.id in spoke})
     for value in emitted:
         by_run[value.node_execution_id].append([value.pin, await _plain(resolver, value.value, value.ref)])
     runs: dict[str, list[list[list[Any]]]] = {node: [] for node in known - again}
@@ -194,16 +196,27 @@ async def _recorded(
     return data
 
 
-def _downstream(graph: Graph, start: str) -> set[str]:
-    found, todo = {start}, [start]
-    sinks: dict[str, list[str]] = {}
+def runs_again(graph: Graph, start: str, *, decided: set[str]) -> set[str]:
+    """Return the nodes that run again from `start` on: what follows from it, and who calls any of that.
+
+    A node that was called runs only when it is called again; so does its caller, if what the called one emitted leads there.
+    `decided`: nodes that emitted on their tool pins instead of calling.
+    """
+    sinks: dict[str, set[str]] = {}
     for link in graph.links:
-        sinks.setdefault(link.source_id, []).append(link.sink_id)
+        sinks.setdefault(link.source_id, set()).add(link.sink_id)
+    calls = [
+        (link.source_id, link.sink_id)
+        for link in graph.links
+        if is_tool_pin(link.source_name) and link.source_id not in decided
+    ]
+    found: set[str] = set()
+    todo = {start}
     while todo:
-        for sink in sinks.get(todo.pop(), []):
-            if sink not in found:
-                found.add(sink)
-                todo.append(sink)
+        found |= todo
+        following = {sink for node in todo for sink in sinks.get(node, ())}
+        callers = {caller for caller, called in calls if called in found or sinks.get(called, set()) & found}
+        todo = (following | callers) - found
     return found
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         TimeText,
         Video,
     )
+    from millstream.processors.calls import Call, Calls, Result, Tool
     from millstream.processors.context import Context, Park, Review
     from millstream.processors.credentials import (
         AnyCredential,
@@ -51,6 +52,8 @@ __all__ = [
     "ApiKey",
     "Audio",
     "Block",
+    "Call",
+    "Calls",
     "Context",
     "Cost",
     "Credential",
@@ -75,6 +78,7 @@ __all__ = [
     "Outputs",
     "Park",
     "Provider",
+    "Result",
     "Retry",
     "Review",
     "Sample",
@@ -83,6 +87,7 @@ __all__ = [
     "State",
     "Table",
     "TimeText",
+    "Tool",
     "UserPassword",
     "Video",
     "block",
@@ -90,6 +95,7 @@ __all__ = [
 
 _HOMES = {
     "own": ("Log", "State"),
+    "calls": ("Call", "Calls", "Result", "Tool"),
     "sdk": ("Block", "Cost", "Retry", "block"),
     "context": ("Context", "Park", "Review"),
     "credentials": (

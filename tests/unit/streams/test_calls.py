@@ -7,12 +7,18 @@ from typing import Any
 import orjson
 import pytest
 
+from millstream import Context, block
+from millstream.processors.confidence import Confidence
+from millstream.processors.registry import Registry
+from millstream.schemas.codec import encode
 from millstream.schemas.graph import Graph
 from millstream.schemas.ids import derived
 from millstream.schemas.messages import Flags, Run, Stop
+from millstream.schemas.secrets import Opened
 from millstream.streams import calls as rules
 from millstream.streams.cells import End
 from millstream.streams.state import load
+from tests.unit.streams import context as contexts
 from tests.unit.streams import transitions
 from tests.unit.streams.calling import BLOCKS, own_graph, scene
 from tests.unit.streams.scenes import OUT, NodeRow, answer, graph
@@ -142,6 +148,47 @@ async def test_large_inputs_results_and_states_travel_by_reference() -> None:
     sizes = [d.value.size for d in results if d.value is not None]
     assert sizes == [40_002, 3, 40_003]
     assert all(len(row) < 20_000 for row in simulation.rows.rows.values())
+
+
+async def test_secrets_are_passed_to_called_nodes_as_references() -> None:
+    id_, canary = "9d2c1a52-0f0e-4d35-8f6c-0d6a5c1f0002", "canary-81723"
+
+    class OneVault:
+        async def open(self, user_id: str, execution_id: str, secret_id: str) -> Opened:
+            return Opened(id=secret_id, kind="value", data={"value": canary})
+
+    heard: list[Any] = []
+
+    @block
+    async def listen(value: str) -> str:
+        """Hears a secret."""
+        heard.append(value)
+        return value
+
+    def made(task: Run, resumed: Any) -> Context:
+        ctx = contexts.context(task, resumed)
+        ctx.confidence = Confidence(OneVault(), ctx.user_id, ctx.execution_id)
+        return ctx
+
+    found = scene({"items": [{"value": {"$secret": id_}}]}, ("t", "PairBlock", {}, {}))
+    nodes = [n.model_copy(update={"block_id": listen.spec.id}) if n.id == "t" else n for n in found.nodes]
+    blocks = Registry({spec.id: BLOCKS.get(spec.id) for spec in BLOCKS.specs()} | {listen.spec.id: listen})
+    simulation = Simulation(blocks, found.model_copy(update={"nodes": nodes}), context=made)
+    tasks: list[bytes] = []
+    work = simulation.work
+
+    async def watched(task: Run) -> Any:
+        tasks.append(encode(task))
+        said = await work(task)
+        tasks.extend(encode(message) for message in said)
+        return said
+
+    simulation.work = watched  # type: ignore[method-assign]
+    await simulation.run()
+    assert heard == [canary]
+    assert simulation.status == "COMPLETED"
+    assert canary.encode() not in b"".join(tasks)
+    assert id_.encode() in b"".join(tasks)
 
 
 async def test_a_stop_ends_caller_and_called() -> None:
