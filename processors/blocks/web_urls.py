@@ -108,6 +108,7 @@ async def build_url(
     path: Further segments of the path.
     query: Parameters; a list gives one for each of its values, null gives none.
     fragment: What stands behind `#`.
+    result: The URL.
     """
     parts = urlsplit(base.strip())
     if not parts.scheme or not parts.netloc:
@@ -145,6 +146,7 @@ async def join_url(base: str, reference: str) -> str:
 
     base: The address of the page.
     reference: The link as it stands in the page.
+    result: The address that it leads to.
     """
     try:
         return urljoin(base.strip(), reference.strip())

@@ -63,6 +63,8 @@ def resolve(choice: Choice, offer: Offer, ability: Ability) -> Target:
     base_url = (choice.base_url or provider.base_url).rstrip("/")
     if not base_url:
         raise BlockInputError(_nowhere(provider))
+    if not (base_url.startswith(("http://", "https://")) and base_url.isprintable()):
+        raise BlockInputError(f"{base_url[:200]!r} is no address; it looks like http://host:11434/v1.")
     if model == AUTO:
         model = provider.defaults.get(ability, "")
     if not model:
