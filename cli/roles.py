@@ -61,7 +61,7 @@ def worker(
     names = tuple(dict.fromkeys(lane.strip() for lane in lanes.split(",") if lane.strip()))
     if not names or not all(LANE.fullmatch(name) for name in names):
         raise ConfigurationError(f"--lanes {lanes!r}: names of lanes, separated by commas, such as llm,io.")
-    needs = ("kafka", "redis")
+    needs: tuple[str, ...] = ("kafka", "redis")
     if DATA in names:
         if names != (DATA,):
             raise ConfigurationError(
