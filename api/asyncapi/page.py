@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from typing import Any
 
 STYLE = (
@@ -24,7 +25,7 @@ def page_of(document: dict[str, Any]) -> str:
     sections = "".join(_channel(name, channel, document) for name, channel in channels)
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style></head>'
-        f"<body><main><h1>{title}</h1><p>{_text(info['description'])}</p><nav><ul>{contents}</ul></nav>"
+        f"<body><main><h1>{title}</h1><p>{_prose(info['description'])}</p><nav><ul>{contents}</ul></nav>"
         f"{sections}</main></body></html>"
     )
 
@@ -39,7 +40,7 @@ def _channel(name: str, channel: dict[str, Any], document: dict[str, Any]) -> st
     )
     messages = "".join(_message(document["components"]["messages"][each]) for each in channel["messages"])
     return (
-        f'<section><h2 id="{_text(name)}"><code>{_text(name)}</code></h2><p>{_text(channel["description"])}</p>'
+        f'<section><h2 id="{_text(name)}"><code>{_text(name)}</code></h2><p>{_prose(channel["description"])}</p>'
         f"<table>{rows}</table>{messages}</section>"
     )
 
@@ -47,11 +48,11 @@ def _channel(name: str, channel: dict[str, Any], document: dict[str, Any]) -> st
 def _message(message: dict[str, Any]) -> str:
     rows = "".join(
         f"<tr><td><code>{_text(field['name'])}</code></td><td><code>{_text(_type(field['type']))}</code></td>"
-        f"<td>{_text(field.get('doc', ''))}</td></tr>"
+        f"<td>{_prose(field.get('doc', ''))}</td></tr>"
         for field in message["payload"]["schema"]["fields"]
     )
     return (
-        f"<h3>{_text(message['title'])}</h3><p>{_text(message['summary'])} Schema id {_text(message['x-schema-id'])}, "
+        f"<h3>{_text(message['title'])}</h3><p>{_prose(message['summary'])} Schema id {_text(message['x-schema-id'])}, "
         f"<code>{_text(message['x-schema-file'])}</code>.</p>"
         f"<table><tr><th scope=col>Field</th><th scope=col>Type</th><th scope=col>About</th></tr>{rows}</table>"
     )
@@ -72,6 +73,11 @@ def _type(avro: Any) -> str:
 
 def _plain(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _prose(value: Any) -> str:
+    """Return a sentence, with what stands between backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", _text(value))
 
 
 def _text(value: Any) -> str:

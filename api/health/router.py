@@ -111,5 +111,5 @@ async def metrics(_: CurrentUser, edge: EdgeDep) -> Response:
 @router.get("/openapi.json", include_in_schema=False)
 @require()
 async def openapi(request: Request, _: CurrentUser) -> Response:
-    """Return the description of the API."""
-    return JsonAnswer(request.app.openapi())
+    """Return the description of the API. Making it takes seconds, once: not in the loop that sockets wait for."""
+    return JsonAnswer(await asyncio.to_thread(request.app.openapi))

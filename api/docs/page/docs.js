@@ -106,5 +106,6 @@ byId("login").addEventListener("submit", (event) => { event.preventDefault(); lo
 byId("find").addEventListener("input", (event) => {
   const word = event.target.value.toLowerCase();
   for (const each of document.querySelectorAll("details")) each.hidden = !each.dataset.words.includes(word);
+  for (const each of document.querySelectorAll("section")) each.hidden = !each.querySelector("details:not([hidden])");
 });
 load();
