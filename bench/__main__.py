@@ -14,11 +14,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import beside, blocks, cost, figures, growth, hops, memory, recovery, sockets, throughput
+from bench import beside, blocks, cost, figures, growth, hops, memory, models, recovery, sockets, throughput
 from bench.run import Measure, Run
 
 FAMILIES: dict[str, Measure] = {
     "blocks": blocks.measure,
+    "models": models.measure,
     "rate": throughput.measure,
     "hops": hops.measure,
     "cost": cost.measure,

@@ -6,11 +6,12 @@ The SDK's own retries are off: they know nothing of our limits and cannot be cou
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
 import openai
 import orjson
+from openai._constants import RAW_RESPONSE_HEADER
 
 from millstream.processors.models.asking import Refused
 from millstream.processors.models.forms import Answer, Asked, Counted
@@ -48,17 +49,15 @@ class Form:
     async def chat(self, target: Target, asked: Asked) -> Answer:
         """Return the next turn. Errors: Refused, MillstreamError."""
         body = _chat_body(target, asked)
-        client = self._client(target)
+        if asked.on_text is None:
+            return _answer(await self._post(target, "/chat/completions", body))
+        body |= {"stream": True, "stream_options": {"include_usage": True}}
         try:
-            if asked.on_text is None:
-                raw = await client.chat.completions.with_raw_response.create(
-                    **body, extra_headers=target.headers
-                )
-                return _answer(_object(raw.content))
-            stream = await client.chat.completions.create(
-                **body, stream=True, stream_options={"include_usage": True}, extra_headers=target.headers
-            )
-            return await _streamed(stream, asked.on_text)
+            response = await self._open(target, "/chat/completions", body)
+            try:
+                return await _streamed(response.http_response.aiter_bytes(), asked.on_text)
+            finally:
+                await response.close()
         except openai.OpenAIError as error:
             raise refused(error) from error
 
@@ -145,6 +144,17 @@ class Form:
     async def close(self) -> None:
         """Close the HTTP client, and with it the transport."""
         await self._http.aclose()
+
+    async def _open(self, target: Target, path: str, body: Mapping[str, Any]) -> Any:
+        """Return an answer whose body is still to be read.
+
+        This is what the SDK's `with_streaming_response` does, without its walk over the types of the body, which takes as long
+        as all the rest.
+        """
+        headers = {**target.headers, RAW_RESPONSE_HEADER: "stream"}
+        return await self._client(target).post(
+            path, cast_to=object, body=dict(body), options={"headers": headers}
+        )
 
     async def _post(self, target: Target, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         try:
@@ -290,30 +300,28 @@ def _vector(value: Any) -> list[float]:
     return [float(number) for number in value or ()]
 
 
-async def _streamed(stream: Any, on_text: OnText) -> Answer:
-    """Put the pieces of a stream together."""
+async def _streamed(parts: AsyncIterator[bytes], on_text: OnText) -> Answer:
+    """Put the pieces of a stream together. The SDK's own classes for them take a millisecond a piece."""
     text: list[str] = []
     refusal: list[str] = []
     calls: dict[int, dict[str, str]] = {}
     reason: Any = None
     model, counted = "", Counted()
-    async with stream:
-        async for chunk in stream:
-            model = model or chunk.model or ""
-            if chunk.usage is not None:
-                counted = _counted({"usage": chunk.usage.model_dump()})
-            for choice in chunk.choices[:1]:
-                delta = choice.delta
-                reason = choice.finish_reason or reason
-                if delta is None:
-                    continue
-                if delta.content:
-                    text.append(delta.content)
-                    on_text(delta.content)
-                if delta.refusal:
-                    refusal.append(delta.refusal)
-                for piece in delta.tool_calls or ():
-                    _add(calls.setdefault(piece.index or 0, {"id": "", "name": "", "arguments": ""}), piece)
+    async for chunk in _events(parts):
+        if chunk.get("error"):
+            raise Refused(500, str(chunk["error"])[:1000])
+        model = model or str(chunk.get("model") or "")
+        if chunk.get("usage"):
+            counted = _counted(chunk)
+        for choice in (chunk.get("choices") or ())[:1]:
+            delta = choice.get("delta") or {}
+            reason = choice.get("finish_reason") or reason
+            if piece := delta.get("content"):
+                text.append(piece)
+                on_text(piece)
+            refusal.append(delta.get("refusal") or "")
+            for call in delta.get("tool_calls") or ():
+                _add(calls.setdefault(call.get("index") or 0, {"id": "", "name": "", "arguments": ""}), call)
     if reason is None and not text and not calls:
         raise Refused(0, "the stream broke off")
     whole = tuple(
@@ -330,8 +338,22 @@ async def _streamed(stream: Any, on_text: OnText) -> Answer:
     )
 
 
-def _add(call: dict[str, str], piece: Any) -> None:
-    call["id"] = piece.id or call["id"]
-    if piece.function is not None:
-        call["name"] += piece.function.name or ""
-        call["arguments"] += piece.function.arguments or ""
+async def _events(parts: AsyncIterator[bytes]) -> AsyncIterator[dict[str, Any]]:
+    """Yield the objects of `data:` lines, up to `[DONE]`; the rest of the answer is read as well, for the next request."""
+    held, done = b"", False
+    async for part in parts:
+        *lines, held = (held + part).split(b"\n")
+        for line in lines:
+            if done or not line.startswith(b"data:"):
+                continue
+            data = line[5:].strip()
+            done = data == b"[DONE]"
+            if data and not done:
+                yield _object(data)
+
+
+def _add(call: dict[str, str], piece: Mapping[str, Any]) -> None:
+    call["id"] = piece.get("id") or call["id"]
+    function = piece.get("function") or {}
+    call["name"] += function.get("name") or ""
+    call["arguments"] += function.get("arguments") or ""

@@ -29,7 +29,7 @@ from millstream.processors.models.interface import (
 from millstream.processors.models.keeping import keepable, kept
 from millstream.processors.models.providers import Ability
 from millstream.processors.models.resolve import Target, resolve
-from millstream.schemas.errors import BlockInputError, UpstreamError
+from millstream.schemas.errors import BlockExecutionError, BlockInputError, UpstreamError
 from millstream.schemas.messages import ModelCall
 
 if TYPE_CHECKING:
@@ -198,6 +198,11 @@ class RunModels:
     ) -> tuple[T, Target, Usage]:
         """Ask the first, and the next if it does not answer; write down what it cost."""
         targets = [resolve(choice, self._board.offer, ability) for choice in choices]
+        budget = self._ctx.budget_microusd
+        if budget is not None and self._ctx.spent_microusd > budget:
+            raise BlockExecutionError(
+                "This run has spent more than is left of the execution's budget: no model is asked."
+            )
         for number, target in enumerate(targets):
             form = await self._board.form(target.provider.form)
             began = time.monotonic()

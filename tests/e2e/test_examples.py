@@ -74,3 +74,21 @@ def test_a_misspelt_input_names_what_there_is(platform: Platform) -> None:
     done = platform.cli("run", str(EXAMPLES / "calculator.json"), "--input", "nope", check=False)
     assert done.returncode != 0
     assert "name=value" in done.stdout + done.stderr
+
+
+def test_the_demo_model_summarises_without_any_key(platform: Platform) -> None:
+    done = platform.cli("run", str(EXAMPLES / "summarise.json"), "--json")
+    assert json.loads(done.stdout)["outputs"] == {
+        "summary": ["Kafka keeps a log of everything that happens."]
+    }
+
+
+def test_the_demo_model_takes_data_out_of_a_mail(platform: Platform) -> None:
+    done = platform.cli("run", str(EXAMPLES / "extract_order.json"), "--json")
+    order = {
+        "name": "Ada Lovelace",
+        "email": "ada@example.com",
+        "product": "difference engine",
+        "quantity": 2,
+    }
+    assert json.loads(done.stdout)["outputs"] == {"order": [order], "kind": ["order"]}
