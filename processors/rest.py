@@ -92,6 +92,8 @@ class Service:
     """Finds the sentence of an error in the JSON of an answer."""
     failed: Callable[[Any], bool] | None = None
     """Tells whether an answer with status 200 reports a failure."""
+    fixed: bool = False
+    """Its address is the caller's, and no operator puts it elsewhere."""
 
     def takes(self, *types: CredentialKind, scopes: tuple[str, ...] = ()) -> Provider:
         """Return the annotation of this service's credentials pin; they go to its host only."""
@@ -115,7 +117,7 @@ class Service:
     async def ask(self, ctx: Context, request: str, **ask: Unpack[Ask]) -> HttpResponse:
         """As `call`, but return the answer as it is: for files, texts and headers."""
         method, _, template = request.partition(" ")
-        base = ctx.http.service_url(self.name or self.provider)
+        base = None if self.fixed else ctx.http.service_url(self.name or self.provider)
         options, key = await self._options(ctx, ask, base)
         url = (base or self.url).rstrip("/") + filled(template, {**ask.get("path", {}), **key})
         keyed = ask.get("keyed", False)

@@ -121,7 +121,7 @@ def service_of(operation: Operation, *, provider: str, title: str, url: str = ""
             pin="server",
         )
     login = operation["login"]
-    service = Service(provider=provider, title=title, url=url.split("?")[0].split("#")[0])
+    service = Service(provider=provider, title=title, url=url.split("?")[0].split("#")[0], fixed=True)
     if login is None or login["type"] == "user_password":
         return service
     return replace(
