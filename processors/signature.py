@@ -24,13 +24,14 @@ from millstream.processors.definitions import Problem, place
 from millstream.processors.flags import Flag
 from millstream.processors.models.interface import Models
 from millstream.processors.own import Log, State
-from millstream.processors.services import Files, Http, KeyValue
+from millstream.processors.services import Files, Http, KeyValue, Vectors
 
 SERVICES: dict[Any, str] = {
     Context: "",
     Http: "http",
     Files: "files",
     KeyValue: "kv",
+    Vectors: "vectors",
     Log: "log",
     Models: "models",
     State: "state",

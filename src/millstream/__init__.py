@@ -43,7 +43,15 @@ if TYPE_CHECKING:
     from millstream.processors.own import Log, State
     from millstream.processors.samples import Sample
     from millstream.processors.sdk import Block, Cost, Retry, block
-    from millstream.processors.services import Credential, FileContent, Files, Http, HttpResponse, KeyValue
+    from millstream.processors.services import (
+        Credential,
+        FileContent,
+        Files,
+        Http,
+        HttpResponse,
+        KeyValue,
+        Vectors,
+    )
 
 __all__ = [
     "EMPTY",
@@ -89,6 +97,7 @@ __all__ = [
     "TimeText",
     "Tool",
     "UserPassword",
+    "Vectors",
     "Video",
     "block",
 ]
@@ -108,7 +117,7 @@ _HOMES = {
         "UserPassword",
     ),
     "samples": ("Sample",),
-    "services": ("Credential", "FileContent", "Files", "Http", "HttpResponse", "KeyValue"),
+    "services": ("Credential", "FileContent", "Files", "Http", "HttpResponse", "KeyValue", "Vectors"),
 }
 
 

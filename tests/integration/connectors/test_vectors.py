@@ -206,6 +206,27 @@ async def test_the_index_finds_the_nearest_and_knows_the_owner(
     assert len({each["id"] for each in exact} & {match.id for match in found}) >= 18
 
 
+@pytest.mark.parametrize("dimension", [3, 3072, 4000])
+async def test_other_dimensions_are_searched_as_well(database: str, dimension: int) -> None:
+    """3072 numbers are indexed in half precision; of 3 and of 4,000 there is no index."""
+    chance = random.Random(dimension)
+    store = PostgresVectors(database, exact_below=0)
+    await store.open()
+    try:
+        mine = store.of(account(database))
+        documents = [
+            Document(id=str(n), text="", vector=[chance.gauss(0, 1) for _ in range(dimension)])
+            for n in range(20)
+        ]
+        await mine.upsert("d", documents)
+        found = await mine.search("d", vector=documents[7].vector, limit=20)
+    finally:
+        await store.close()
+    assert found[0].id == "7"
+    assert found[0].score == pytest.approx(1.0, abs=1e-3)
+    assert len(found) == 20
+
+
 async def test_memories_that_say_the_same_are_kept_once_and_the_newest_wins(mine: AccountVectors) -> None:
     def said(text: str, *vector: float) -> Document:
         return Document(id=text, text=text, vector=vector, metadata={"agent": "a"})
