@@ -56,6 +56,7 @@ def picked(result: Result, pin: str) -> Any:
 class Mapped(Outputs):
     """Pins of ForEachBlock."""
 
+    tools: Any
     results: list[Any]
     errors: list[dict[str, Any]]
     count: int
@@ -78,6 +79,7 @@ async def for_each(
     parallel: How many items may be under way at once.
     on_error: `stop`: fail at the first item that fails; `collect`: go on, and tell the failures at the end.
     result_pin: Output of the called node that is the result; empty: its only one, or an object of all.
+    tools: To be linked to the node that is called, or to an agent.
     results: What came of each item, in the order of the items; null where it failed.
     errors: Items that failed, as objects of `index`, `item`, `message` and `code`.
     count: How many items went well.
@@ -121,6 +123,7 @@ def _round(tool: Tool, items: list[Any], first: int) -> list[Call]:
 class Repeated(Outputs):
     """Pins of RepeatUntilBlock."""
 
+    tools: Any
     result: Any
     rounds: int
     done: bool
@@ -143,6 +146,7 @@ async def repeat_until(
     next_pin: Output of the called node that is the next round's input, and at the end the result.
     max_rounds: After so many rounds it ends in any case.
     negate: Go on while the output is true, end when it is not.
+    tools: To be linked to the node that is called, or to an agent.
     result: What the last round gave.
     rounds: How many rounds there were.
     done: Whether the called node said so; false if `max_rounds` ended it.
@@ -169,6 +173,7 @@ async def repeat_until(
 class Tried(Outputs):
     """Pins of TryBlock."""
 
+    tools: Any
     result: Any
     failure: dict[str, Any]
 
@@ -188,6 +193,7 @@ async def try_call(
     attempts: How often to try in all.
     wait_s: How long to wait before each further attempt, in seconds.
     result_pin: Output of the called node that is the result; empty: its only one, or an object of all.
+    tools: To be linked to the node that is called, or to an agent.
     result: What it gave, if it went well.
     failure: Only if it failed each time: `message` and `code` of the last failure, `attempts`, and the `value`.
     """

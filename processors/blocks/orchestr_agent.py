@@ -26,6 +26,7 @@ INSTRUCTIONS = (
 class Answered(Outputs):
     """Pins of AgentLoopBlock."""
 
+    tools: Any
     answer: str
     conversation: list[Any]
 
@@ -61,6 +62,7 @@ async def agent_loop(
     max_turns: After so many turns of the model it ends in any case.
     parallel_tools: The model may call several tools at once.
     max_tokens: Longest answer of a turn, in tokens.
+    tools: To be linked to the pins that the model may fill, of any nodes and agents.
     answer: What the model says at the end.
     conversation: All messages.
     """
