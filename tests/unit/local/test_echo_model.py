@@ -68,7 +68,7 @@ FIND = tool("find_page", query={"type": "string"})
 def turns(question: str, **more: Any) -> list[list[tuple[str, Any]]]:
     """Play a conversation to its end; each tool gives `ok`."""
     messages: list[dict[str, Any]] = [{"role": "user", "content": question}]
-    found = []
+    found: list[list[tuple[str, Any]]] = []
     for _ in range(6):
         turn = reply({"messages": messages, "tools": [ADD, FIND], **more})
         if not turn.calls:
