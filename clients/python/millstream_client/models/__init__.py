@@ -5,6 +5,7 @@ from .again_in import AgainIn
 from .answered_out import AnsweredOut
 from .answered_out_answer_type_0 import AnsweredOutAnswerType0
 from .api_key_in import ApiKeyIn
+from .auth_code_in import AuthCodeIn
 from .block_out import BlockOut
 from .block_out_categories_item import BlockOutCategoriesItem
 from .block_out_contributors_item import BlockOutContributorsItem
@@ -13,7 +14,6 @@ from .block_out_inputschema import BlockOutInputschema
 from .block_out_outputschema import BlockOutOutputschema
 from .body_upload_file import BodyUploadFile
 from .callback_in import CallbackIn
-from .code_in import CodeIn
 from .config_out import ConfigOut
 from .config_out_sign_up import ConfigOutSignUp
 from .confirm_in import ConfirmIn
@@ -63,6 +63,7 @@ from .execution_out_verdict_type_0 import ExecutionOutVerdictType0
 from .execution_page import ExecutionPage
 from .file_out import FileOut
 from .file_page import FilePage
+from .get_usage_by import GetUsageBy
 from .graph import Graph
 from .graph_head_out import GraphHeadOut
 from .graph_out import GraphOut
@@ -188,6 +189,8 @@ from .summary_out_stopped_type_0 import SummaryOutStoppedType0
 from .token_in import TokenIn
 from .tokens_out import TokensOut
 from .totp_out import TotpOut
+from .usage_out import UsageOut
+from .usage_sums import UsageSums
 from .user_in import UserIn
 from .user_out import UserOut
 from .user_password_in import UserPasswordIn
@@ -202,6 +205,7 @@ __all__ = (
     "AnsweredOut",
     "AnsweredOutAnswerType0",
     "ApiKeyIn",
+    "AuthCodeIn",
     "BlockOut",
     "BlockOutCategoriesItem",
     "BlockOutContributorsItem",
@@ -210,7 +214,6 @@ __all__ = (
     "BlockOutOutputschema",
     "BodyUploadFile",
     "CallbackIn",
-    "CodeIn",
     "ConfigOut",
     "ConfigOutSignUp",
     "ConfirmIn",
@@ -254,6 +257,7 @@ __all__ = (
     "ExecutionPage",
     "FileOut",
     "FilePage",
+    "GetUsageBy",
     "Graph",
     "GraphHeadOut",
     "GraphOut",
@@ -369,6 +373,8 @@ __all__ = (
     "TokenIn",
     "TokensOut",
     "TotpOut",
+    "UsageOut",
+    "UsageSums",
     "UserIn",
     "UserOut",
     "UserPasswordIn",

@@ -34,6 +34,8 @@ class BlockOut:
         costs (list[BlockOutCostsItem]):
         lane (str):
         sensitive (bool):
+        version (str):
+        revision (str):
     """
 
     id: str
@@ -48,6 +50,8 @@ class BlockOut:
     costs: list[BlockOutCostsItem]
     lane: str
     sensitive: bool
+    version: str
+    revision: str
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -84,6 +88,10 @@ class BlockOut:
 
         sensitive = self.sensitive
 
+        version = self.version
+
+        revision = self.revision
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -100,6 +108,8 @@ class BlockOut:
                 "costs": costs,
                 "lane": lane,
                 "sensitive": sensitive,
+                "version": version,
+                "revision": revision,
             }
         )
 
@@ -153,6 +163,10 @@ class BlockOut:
 
         sensitive = d.pop("sensitive")
 
+        version = d.pop("version")
+
+        revision = d.pop("revision")
+
         block_out = cls(
             id=id,
             name=name,
@@ -166,6 +180,8 @@ class BlockOut:
             costs=costs,
             lane=lane,
             sensitive=sensitive,
+            version=version,
+            revision=revision,
         )
 
         block_out.additional_properties = d

@@ -1,27 +1,34 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
 from ...client import AuthenticatedClient, Client
 from ...models.block_out import BlockOut
 from ...models.problem import Problem
-from ...types import Response
+from ...types import UNSET, Response, Unset
 
 
-def _get_kwargs() -> dict[str, Any]:
+def _get_kwargs(
+    *,
+    if_none_match: None | str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(if_none_match, Unset):
+        headers["if-none-match"] = if_none_match
 
     _kwargs: dict[str, Any] = {
         "method": "get",
         "url": "/api/v1/blocks",
     }
 
+    _kwargs["headers"] = headers
     return _kwargs
 
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Problem | list[BlockOut]:
+) -> Any | Problem | list[BlockOut]:
     if response.status_code == 200:
         response_200 = []
         _response_200 = response.json()
@@ -32,6 +39,10 @@ def _parse_response(
 
         return response_200
 
+    if response.status_code == 304:
+        response_304 = cast(Any, None)
+        return response_304
+
     response_default = Problem.from_dict(response.json())
 
     return response_default
@@ -39,7 +50,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Problem | list[BlockOut]]:
+) -> Response[Any | Problem | list[BlockOut]]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -51,20 +62,26 @@ def _build_response(
 def sync_detailed(
     *,
     client: AuthenticatedClient,
-) -> Response[Problem | list[BlockOut]]:
+    if_none_match: None | str | Unset = UNSET,
+) -> Response[Any | Problem | list[BlockOut]]:
     """List Blocks
 
      Return all blocks that can be used here, by name.
+
+    Args:
+        if_none_match (None | str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Problem | list[BlockOut]]
+        Response[Any | Problem | list[BlockOut]]
     """
 
-    kwargs = _get_kwargs()
+    kwargs = _get_kwargs(
+        if_none_match=if_none_match,
+    )
 
     response = client.get_httpx_client().request(
         **kwargs,
@@ -76,41 +93,52 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient,
-) -> Problem | list[BlockOut] | None:
+    if_none_match: None | str | Unset = UNSET,
+) -> Any | Problem | list[BlockOut] | None:
     """List Blocks
 
      Return all blocks that can be used here, by name.
+
+    Args:
+        if_none_match (None | str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Problem | list[BlockOut]
+        Any | Problem | list[BlockOut]
     """
 
     return sync_detailed(
         client=client,
+        if_none_match=if_none_match,
     ).parsed
 
 
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
-) -> Response[Problem | list[BlockOut]]:
+    if_none_match: None | str | Unset = UNSET,
+) -> Response[Any | Problem | list[BlockOut]]:
     """List Blocks
 
      Return all blocks that can be used here, by name.
+
+    Args:
+        if_none_match (None | str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Problem | list[BlockOut]]
+        Response[Any | Problem | list[BlockOut]]
     """
 
-    kwargs = _get_kwargs()
+    kwargs = _get_kwargs(
+        if_none_match=if_none_match,
+    )
 
     response = await client.get_async_httpx_client().request(**kwargs)
 
@@ -120,21 +148,26 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient,
-) -> Problem | list[BlockOut] | None:
+    if_none_match: None | str | Unset = UNSET,
+) -> Any | Problem | list[BlockOut] | None:
     """List Blocks
 
      Return all blocks that can be used here, by name.
+
+    Args:
+        if_none_match (None | str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Problem | list[BlockOut]
+        Any | Problem | list[BlockOut]
     """
 
     return (
         await asyncio_detailed(
             client=client,
+            if_none_match=if_none_match,
         )
     ).parsed

@@ -4,7 +4,7 @@ from typing import Any
 import httpx
 
 from ...client import AuthenticatedClient, Client
-from ...models.code_in import CodeIn
+from ...models.auth_code_in import AuthCodeIn
 from ...models.problem import Problem
 from ...models.recovery_out import RecoveryOut
 from ...types import Response
@@ -12,7 +12,7 @@ from ...types import Response
 
 def _get_kwargs(
     *,
-    body: CodeIn,
+    body: AuthCodeIn,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
 
@@ -66,14 +66,14 @@ def _build_response(
 def sync_detailed(
     *,
     client: AuthenticatedClient,
-    body: CodeIn,
+    body: AuthCodeIn,
 ) -> Response[Problem | RecoveryOut]:
     """Confirm Totp
 
      Switch the second factor on with a code of it. The recovery codes are shown once.
 
     Args:
-        body (CodeIn): A code of the authenticator.
+        body (AuthCodeIn): A code of the authenticator.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -97,14 +97,14 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient,
-    body: CodeIn,
+    body: AuthCodeIn,
 ) -> Problem | RecoveryOut | None:
     """Confirm Totp
 
      Switch the second factor on with a code of it. The recovery codes are shown once.
 
     Args:
-        body (CodeIn): A code of the authenticator.
+        body (AuthCodeIn): A code of the authenticator.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -123,14 +123,14 @@ def sync(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
-    body: CodeIn,
+    body: AuthCodeIn,
 ) -> Response[Problem | RecoveryOut]:
     """Confirm Totp
 
      Switch the second factor on with a code of it. The recovery codes are shown once.
 
     Args:
-        body (CodeIn): A code of the authenticator.
+        body (AuthCodeIn): A code of the authenticator.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -152,14 +152,14 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient,
-    body: CodeIn,
+    body: AuthCodeIn,
 ) -> Problem | RecoveryOut | None:
     """Confirm Totp
 
      Switch the second factor on with a code of it. The recovery codes are shown once.
 
     Args:
-        body (CodeIn): A code of the authenticator.
+        body (AuthCodeIn): A code of the authenticator.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -5,11 +5,11 @@ from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 
-T = TypeVar("T", bound="CodeIn")
+T = TypeVar("T", bound="AuthCodeIn")
 
 
 @_attrs_define
-class CodeIn:
+class AuthCodeIn:
     """A code of the authenticator.
 
     Attributes:
@@ -36,8 +36,8 @@ class CodeIn:
         d = dict(src_dict)
         code = d.pop("code")
 
-        code_in = cls(
+        auth_code_in = cls(
             code=code,
         )
 
-        return code_in
+        return auth_code_in
