@@ -18,6 +18,7 @@ import struct
 import sys
 import weakref
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from millstream.processors.texts import texts_of
@@ -176,25 +177,36 @@ class Pool:
         await asyncio.gather(*self._endings)
 
 
-_pools: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = weakref.WeakKeyDictionary()
-"""One pool an event loop, made at its first call: the SDK has to serve plain `def` blocks without a
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """What the processes of one pool may have. Those of blocks are one kind; models that stay loaded are another."""
+
+    size: int = max(2, os.cpu_count() or 1)
+    memory_bytes: int = MEMORY_LIMIT_BYTES
+    idle_s: float = IDLE_S
+
+
+PLAIN: Final = Kind()
+MODELS: Final = Kind(size=1, memory_bytes=256 * 1024**3, idle_s=600.0)
+"""Libraries of models map far more memory than they use; what limits them is the machine or the container."""
+
+_pools: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Kind, Pool]] = weakref.WeakKeyDictionary()
+"""Pools of an event loop, made at their first call: the SDK has to serve plain `def` blocks without a
 composition root.
 """
 
 
-def pool() -> Pool:
-    """The pool of the running event loop."""
-    loop = asyncio.get_running_loop()
-    found = _pools.get(loop)
-    if found is None:
-        found = _pools[loop] = Pool(max(2, os.cpu_count() or 1))
-    return found
+def pool(kind: Kind = PLAIN) -> Pool:
+    """A pool of the running event loop."""
+    pools = _pools.setdefault(asyncio.get_running_loop(), {})
+    if kind not in pools:
+        pools[kind] = Pool(kind.size, kind.idle_s)
+    return pools[kind]
 
 
 async def close() -> None:
     """End the processes of the running event loop; call it before the loop ends."""
-    found = _pools.pop(asyncio.get_running_loop(), None)
-    if found is not None:
+    for found in _pools.pop(asyncio.get_running_loop(), {}).values():
         await found.close()
 
 
@@ -207,12 +219,13 @@ async def call(
     what: str = "The call",
     memory_bytes: int = MEMORY_LIMIT_BYTES,
     alone: bool = False,
+    kind: Kind = PLAIN,
 ) -> Any:
     """Call a module-level function in another process; arguments and result are JSON.
 
     A generator function gives the list of what it yielded. The function may be called twice if its process
     dies. With `alone` the process serves nobody before or after, and the function is called once; only then
-    may `memory_bytes` differ (0: the function keeps to a limit of its own).
+    may `memory_bytes` differ (0: the function keeps to a limit of its own). `kind`: whose processes serve it.
     Errors: BlockTimeoutError; what the function raised (ours by class, ValueError as itself, others as
     BlockError); BlockExecutionError if the result is too large or the process dies twice.
     """
@@ -228,10 +241,10 @@ async def call(
             "keywords": keywords or {},
             "timeout_s": timeout_s,
             "most_bytes": most_bytes,
-            "memory_bytes": memory_bytes,
+            "memory_bytes": memory_bytes if kind is PLAIN else kind.memory_bytes,
         }
     ).encode()
-    answer = await pool().call(request, timeout_s, most_bytes, what, alone=alone)
+    answer = await pool(kind).call(request, timeout_s, most_bytes, what, alone=alone)
     if "error" in answer:
         raise _revived(answer["error"])
     return answer["value"]
