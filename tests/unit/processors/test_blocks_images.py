@@ -32,7 +32,7 @@ async def made(block: Any, **inputs: Any) -> Image.Image:
     ctx = context()
     got = dict(await emits(block, inputs, ctx))
     content = await ctx.files.read(got["image"])
-    picture = Image.open(io.BytesIO(content.data))
+    picture: Image.Image = Image.open(io.BytesIO(content.data))
     picture.load()
     if picture.mode == "RGBA":
         picture = picture.convert("RGB")
