@@ -7,5 +7,14 @@ export default ts.config(
   ...ts.configs.recommended,
   hooks.configs.flat["recommended-latest"],
   a11y.flatConfigs.recommended,
-  { rules: { "@typescript-eslint/no-explicit-any": "error", "max-lines": ["error", 400] } },
+  {
+    rules: {
+      "@typescript-eslint/no-unused-vars": [
+        "error",
+        { ignoreRestSiblings: true, varsIgnorePattern: "^_", argsIgnorePattern: "^_" },
+      ],
+      "@typescript-eslint/no-explicit-any": "error",
+      "max-lines": ["error", 400],
+    },
+  },
 );

@@ -1460,6 +1460,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Usage
+         * @description Return what the caller's runs have asked of models: tokens, cost, time.
+         */
+        get: operations["get_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1540,6 +1560,18 @@ export interface components {
             expires_at?: string | null;
         };
         /**
+         * AuthCodeIn
+         * @description A code of the authenticator.
+         */
+        AuthCodeIn: {
+            /**
+             * Code
+             * @description Of the second factor.
+             * @example 123456
+             */
+            code: string;
+        };
+        /**
          * BlockOut
          * @description A block in AutoGPT's form.
          */
@@ -1578,6 +1610,10 @@ export interface components {
             lane: string;
             /** Sensitive */
             sensitive: boolean;
+            /** Version */
+            version: string;
+            /** Revision */
+            revision: string;
         };
         /** Body_upload_file */
         Body_upload_file: {
@@ -1599,18 +1635,6 @@ export interface components {
              * Format: password
              */
             state: string;
-        };
-        /**
-         * CodeIn
-         * @description A code of the authenticator.
-         */
-        CodeIn: {
-            /**
-             * Code
-             * @description Of the second factor.
-             * @example 123456
-             */
-            code: string;
         };
         /**
          * ConfigOut
@@ -1826,25 +1850,25 @@ export interface components {
              * @description Review blocks wait for a person.
              * @default true
              */
-            human_in_the_loop_safe_mode: boolean;
+            human_in_the_loop_safe_mode?: boolean;
             /**
              * Sensitive Action Safe Mode
              * @description Sensitive blocks wait for a person.
              * @default false
              */
-            sensitive_action_safe_mode: boolean;
+            sensitive_action_safe_mode?: boolean;
             /**
              * Dry Run
              * @description No effects outside; blocks are imitated.
              * @default false
              */
-            dry_run: boolean;
+            dry_run?: boolean;
             /**
              * Test
              * @description A test run: nodes with pinned data emit it instead of running.
              * @default false
              */
-            test: boolean;
+            test?: boolean;
             /**
              * Wall Time S
              * @description Time limit of the run, in seconds.
@@ -1860,7 +1884,7 @@ export interface components {
              * @description IANA zone for blocks that tell the time.
              * @default UTC
              */
-            timezone: string;
+            timezone?: string;
             /**
              * Credentials Inputs
              * @description Credentials by the names in the graph's `credentials_input_schema`: `{"id", "provider", "type"}`, or only the id.
@@ -2122,12 +2146,12 @@ export interface components {
              * Version
              * @default 1
              */
-            version: number;
+            version?: number;
             /**
              * Is Active
              * @default true
              */
-            is_active: boolean;
+            is_active?: boolean;
             /** Name */
             name: string;
             /** Description */
@@ -2136,22 +2160,22 @@ export interface components {
              * Instructions
              * @default null
              */
-            instructions: string | null;
+            instructions?: string | null;
             /**
              * Recommended Schedule Cron
              * @default null
              */
-            recommended_schedule_cron: string | null;
+            recommended_schedule_cron?: string | null;
             /**
              * Forked From Id
              * @default null
              */
-            forked_from_id: string | null;
+            forked_from_id?: string | null;
             /**
              * Forked From Version
              * @default null
              */
-            forked_from_version: number | null;
+            forked_from_version?: number | null;
             /** Nodes */
             nodes?: components["schemas"]["Node"][];
             /** Links */
@@ -2284,7 +2308,7 @@ export interface components {
              * @default http
              * @example github
              */
-            provider: string;
+            provider?: string;
             /** Title */
             title: string;
             /** Hosts */
@@ -2425,7 +2449,7 @@ export interface components {
              * @description The key was used before, for the same inputs: that execution.
              * @default false
              */
-            repeated: boolean;
+            repeated?: boolean;
             /**
              * Error
              * @description `code`, `message`, and `problems` of the inputs.
@@ -2453,7 +2477,7 @@ export interface components {
              * Is Static
              * @default false
              */
-            is_static: boolean;
+            is_static?: boolean;
         };
         /**
          * LoggedIn
@@ -2839,7 +2863,7 @@ export interface components {
              */
             email: string;
             /** @default member */
-            role: components["schemas"]["OrgRole"];
+            role?: components["schemas"]["OrgRole"];
         };
         /**
          * OrgsOut
@@ -2885,12 +2909,12 @@ export interface components {
              * @default
              * @example weekly report
              */
-            name: string;
+            name?: string;
             /**
              * Description
              * @default
              */
-            description: string;
+            description?: string;
             /**
              * Inputs
              * @description Values by name of the graph's inputs.
@@ -2917,7 +2941,7 @@ export interface components {
              * Is Active
              * @default true
              */
-            is_active: boolean;
+            is_active?: boolean;
         };
         /**
          * PresetIn
@@ -2943,7 +2967,7 @@ export interface components {
              * Description
              * @default
              */
-            description: string;
+            description?: string;
             /**
              * Inputs
              * @description Values by name of the graph's inputs.
@@ -2970,7 +2994,7 @@ export interface components {
              * Is Active
              * @default true
              */
-            is_active: boolean;
+            is_active?: boolean;
         };
         /**
          * PresetOut
@@ -3180,7 +3204,7 @@ export interface components {
              * @default
              * @example Ada
              */
-            name: string;
+            name?: string;
             /** Setup Code */
             setup_code?: string | null;
             /** Invitation */
@@ -3362,7 +3386,7 @@ export interface components {
              * Dry Run
              * @default false
              */
-            dry_run: boolean;
+            dry_run?: boolean;
         };
         /**
          * Scope
@@ -3416,7 +3440,7 @@ export interface components {
              * @default 604800
              * @example 86400
              */
-            expires_in_s: number;
+            expires_in_s?: number;
         };
         /**
          * ShareOut
@@ -3516,12 +3540,12 @@ export interface components {
              * Version
              * @default 1
              */
-            version: number;
+            version?: number;
             /**
              * Is Active
              * @default true
              */
-            is_active: boolean;
+            is_active?: boolean;
             /** Name */
             name: string;
             /** Description */
@@ -3530,22 +3554,22 @@ export interface components {
              * Instructions
              * @default null
              */
-            instructions: string | null;
+            instructions?: string | null;
             /**
              * Recommended Schedule Cron
              * @default null
              */
-            recommended_schedule_cron: string | null;
+            recommended_schedule_cron?: string | null;
             /**
              * Forked From Id
              * @default null
              */
-            forked_from_id: string | null;
+            forked_from_id?: string | null;
             /**
              * Forked From Version
              * @default null
              */
-            forked_from_version: number | null;
+            forked_from_version?: number | null;
             /** Nodes */
             nodes?: components["schemas"]["Node"][];
             /** Links */
@@ -3626,7 +3650,7 @@ export interface components {
              * @default
              * @example my laptop
              */
-            client: string;
+            client?: string;
         };
         /**
          * TokensOut
@@ -3657,6 +3681,64 @@ export interface components {
             secret: string;
             /** Uri */
             uri: string;
+        };
+        /**
+         * UsageOut
+         * @description What models were asked in a time, and what it cost.
+         */
+        UsageOut: {
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            total: components["schemas"]["UsageSums"];
+            /** Items */
+            items: components["schemas"]["UsageSums"][];
+        };
+        /**
+         * UsageSums
+         * @description Calls of models, added up.
+         */
+        UsageSums: {
+            /**
+             * Key
+             * @description What they have in common: `provider:model`, a day, an id; `total` for all.
+             */
+            key: string;
+            /** Calls */
+            calls: number;
+            /**
+             * Repeats
+             * @description Calls that were made again by runs repeated after a crash; not in the other sums.
+             */
+            repeats: number;
+            /** Input Tokens */
+            input_tokens: number;
+            /** Output Tokens */
+            output_tokens: number;
+            /**
+             * Cached Tokens
+             * @description Of the input tokens, those from the provider's cache.
+             */
+            cached_tokens: number;
+            /**
+             * Cost Microusd
+             * @description Millionths of a US dollar.
+             */
+            cost_microusd: number;
+            /**
+             * Unpriced
+             * @description Calls whose price is not known; they count as 0 in the cost.
+             */
+            unpriced: number;
+            /** Elapsed Ms */
+            elapsed_ms: number;
         };
         /**
          * UserIn
@@ -5496,7 +5578,7 @@ export interface operations {
                  *       "code": "123456"
                  *     }
                  */
-                "application/json": components["schemas"]["CodeIn"];
+                "application/json": components["schemas"]["AuthCodeIn"];
             };
         };
         responses: {
@@ -10365,7 +10447,10 @@ export interface operations {
     list_blocks: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example text */
+                "if-none-match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -10401,12 +10486,21 @@ export interface operations {
                      *           {}
                      *         ],
                      *         "lane": "text",
-                     *         "sensitive": true
+                     *         "sensitive": true,
+                     *         "version": "text",
+                     *         "revision": "text"
                      *       }
                      *     ]
                      */
                     "application/json": components["schemas"]["BlockOut"][];
                 };
+            };
+            /** @description They are those of `If-None-Match`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description It was refused, or could not be done; `detail` says why. */
             default: {
@@ -10471,7 +10565,9 @@ export interface operations {
                      *         {}
                      *       ],
                      *       "lane": "text",
-                     *       "sensitive": true
+                     *       "sensitive": true,
+                     *       "version": "text",
+                     *       "revision": "text"
                      *     }
                      */
                     "application/json": components["schemas"]["BlockOut"];
@@ -12681,6 +12777,114 @@ export interface operations {
             };
             /** @description Absent, or owned by someone else: the two are not told apart. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "text",
+                     *       "title": "text",
+                     *       "status": 1,
+                     *       "detail": "There is no graph 0197f2d0-6f3c-7a51-9b0e-3d5c8a7e1f42.",
+                     *       "instance": "text",
+                     *       "code": "text",
+                     *       "request_id": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was refused, or could not be done; `detail` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "text",
+                     *       "title": "text",
+                     *       "status": 1,
+                     *       "detail": "There is no graph 0197f2d0-6f3c-7a51-9b0e-3d5c8a7e1f42.",
+                     *       "instance": "text",
+                     *       "code": "text",
+                     *       "request_id": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_usage: {
+        parameters: {
+            query?: {
+                /**
+                 * @description How calls are grouped.
+                 * @example model
+                 */
+                by?: "model" | "day" | "execution" | "graph";
+                /**
+                 * @description Default: 30 days before `until`.
+                 * @example 2026-01-31T12:00:00Z
+                 */
+                since?: string | null;
+                /**
+                 * @description Default: now.
+                 * @example 2026-01-31T12:00:00Z
+                 */
+                until?: string | null;
+                /** @example 0197f2d0-6f3c-7a51-9b0e-3d5c8a7e1f42 */
+                execution_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "since": "2026-01-31T12:00:00Z",
+                     *       "until": "2026-01-31T12:00:00Z",
+                     *       "total": {
+                     *         "key": "text",
+                     *         "calls": 1,
+                     *         "repeats": 1,
+                     *         "input_tokens": 1,
+                     *         "output_tokens": 1,
+                     *         "cached_tokens": 1,
+                     *         "cost_microusd": 1,
+                     *         "unpriced": 1,
+                     *         "elapsed_ms": 1
+                     *       },
+                     *       "items": [
+                     *         {
+                     *           "key": "text",
+                     *           "calls": 1,
+                     *           "repeats": 1,
+                     *           "input_tokens": 1,
+                     *           "output_tokens": 1,
+                     *           "cached_tokens": 1,
+                     *           "cost_microusd": 1,
+                     *           "unpriced": 1,
+                     *           "elapsed_ms": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UsageOut"];
+                };
+            };
+            /** @description What the caller sent does not fit; `facts` says where. */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
