@@ -52,7 +52,8 @@ def follow(folder: Path) -> None:
     registry = FolderRegistry(load_registry(), Folder(folder))
     told: dict[str, str] = {}
     _say(registry.folder.load(), told)
-    for _ in watch(registry.folder.path, debounce=100, step=20, raise_interrupt=False):
+    often = {"debounce": 200, "step": 50, "rust_timeout": 500, "yield_on_timeout": True}
+    for _ in watch(registry.folder.path, raise_interrupt=False, **often):  # type: ignore[arg-type]
         loaded = registry.refresh()
         if loaded is not None:
             _say(loaded, told)

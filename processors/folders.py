@@ -239,7 +239,9 @@ async def changes(registry: FolderRegistry) -> AsyncIterator[Loaded]:
     """Yield what each change of the folder brought, for ever; within a quarter of a second of the last save."""
     from watchfiles import awatch
 
-    async for _ in awatch(registry.folder.path, debounce=200, step=50):
+    # Looked at twice a second besides: a file may be saved before the watch begins.
+    watch = awatch(registry.folder.path, debounce=200, step=50, rust_timeout=500, yield_on_timeout=True)
+    async for _ in watch:
         loaded = registry.refresh()
         if loaded is not None:
             yield loaded
