@@ -25,6 +25,7 @@ from millstream.api.watch.origin import Origin, origin_of
 from millstream.api.watch.peek import peek
 from millstream.api.watch.snapshot import snapshot_of
 from millstream.api.watch.tail import Tail
+from millstream.api.watch.writing import Writing
 from millstream.schemas.errors import MillstreamError, UnavailableError
 from millstream.schemas.messages import Events
 from millstream.topics.catalogue import EVENTS
@@ -42,6 +43,7 @@ class Hub:
 
     def __init__(self, kafka: Mapping[str, Any], pool: Pool, metrics: Metrics, limits: EdgeLimits) -> None:
         self.history = History(kafka)
+        self.writing = Writing(kafka)
         self.tail = Tail(kafka, self.history, on_record=self._on_record, on_lost=self._on_lost)
         self._pool = pool
         self._metrics = metrics
@@ -61,6 +63,7 @@ class Hub:
         for task in list(self._tasks):
             task.cancel()
         await self.tail.stop()
+        await self.writing.stop()
         await self.history.stop()
 
     # --- one execution ---

@@ -1,6 +1,6 @@
 """Frames of `/ws`, both ways: `{"method", "data", "success", "channel", "error"}`. Pure.
 
-Clients send `subscribe_graph_execution {graph_exec_id, since?}`, `subscribe_graph_executions {graph_id}`,
+Clients send `subscribe_graph_execution {graph_exec_id, since?, progress?}`, `subscribe_graph_executions {graph_id}`,
 `unsubscribe {graph_exec_id}` and `heartbeat`. `since` is ours: the number of the last event that the client has; it
 gets all later ones. Our event frames have a key more, `sequence`, on the last frame of each event. Ours are also
 `subscribe_executions`, for all executions of the owner, and `unsubscribe {channel}`, which ends any subscription.
@@ -17,6 +17,7 @@ import orjson
 from millstream.api.events import Frame
 from millstream.api.http.answers import dumps
 from millstream.schemas.errors import InputInvalidError
+from millstream.schemas.messages import Progress
 
 SUBSCRIBE: Final = "subscribe_graph_execution"
 SUBSCRIBE_GRAPH: Final = "subscribe_graph_executions"
@@ -26,7 +27,8 @@ HEARTBEAT: Final = "heartbeat"
 ERROR: Final = "error"
 NOTIFICATION: Final = "notification"
 FROM_CLIENTS: Final = frozenset({SUBSCRIBE, SUBSCRIBE_GRAPH, SUBSCRIBE_ALL, UNSUBSCRIBE, HEARTBEAT})
-FROM_US: Final = frozenset({"graph_execution_event", "node_execution_event", NOTIFICATION, ERROR})
+PROGRESS: Final = "node_progress"
+FROM_US: Final = frozenset({"graph_execution_event", "node_execution_event", NOTIFICATION, PROGRESS, ERROR})
 KEYS: Final = frozenset({"method", "data", "success", "channel", "error"})
 
 PONG: Final = b'{"method":"heartbeat","data":"pong","success":true}'
@@ -40,6 +42,8 @@ class Ask:
     id: UUID | None = None
     since: int | None = None
     channel: str | None = None
+    progress: bool = False
+    """Tell also how far nodes are, and texts while they are written."""
 
 
 def parse(text: str | bytes) -> Ask:
@@ -66,7 +70,8 @@ def parse(text: str | bytes) -> Ask:
     since = data.get("since") if isinstance(data, dict) and method == SUBSCRIBE else None
     if since is not None and (isinstance(since, bool) or not isinstance(since, int) or since < -1):
         raise InputInvalidError("`since` is the number of the last event that you have, -1 for none.")
-    return Ask(method=method, id=_id(data, name), since=since)
+    progress = data.get("progress") is True if isinstance(data, dict) and method == SUBSCRIBE else False
+    return Ask(method=method, id=_id(data, name), since=since, progress=progress)
 
 
 def _id(data: Any, name: str) -> UUID:
@@ -107,6 +112,19 @@ def notification(data: Any) -> bytes:
 def complaint(text: str, channel: str | None = None, data: Any = None) -> bytes:
     """Say what was wrong; the socket stays open."""
     return dumps({"method": ERROR, "data": data, "success": False, "channel": channel, "error": text})
+
+
+def progress_data(progress: Progress) -> bytes:
+    """Return how far a node is, or the next piece of a text that it writes, as JSON."""
+    data: dict[str, Any] = {
+        "graph_exec_id": str(UUID(bytes=progress.execution_id)),
+        "node_exec_id": str(UUID(bytes=progress.node_execution_id)),
+    }
+    if progress.token is not None:
+        data["text"] = progress.token
+    else:
+        data |= {"progress": progress.fraction, "note": progress.note}
+    return dumps(data)
 
 
 def event(frame: Frame, channel: bytes) -> bytes:

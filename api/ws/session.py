@@ -20,6 +20,7 @@ from millstream.api.watch.hub import Hub
 from millstream.api.ws import protocol
 from millstream.api.ws.protocol import Ask
 from millstream.schemas.errors import ConflictError, InputInvalidError, MillstreamError, UnavailableError
+from millstream.schemas.messages import Progress
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +54,11 @@ class Outbox:
         self._ready.set()
         if len(self._frames) > limits.queue_frames // 2 or self._bytes > limits.queue_bytes // 2:
             self._room.clear()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether it is more than half full."""
+        return not self._room.is_set()
 
     @property
     def empty(self) -> bool:
@@ -91,6 +97,8 @@ class Subscription:
         self.brief = False
         """Many executions, each as a whole: those of `graph_id`, or all of the owner."""
         self.catching_up: asyncio.Task[None] | None = None
+        self.written_of: UUID | None = None
+        """The execution whose progress is told."""
         self._outbox = outbox
         self._metrics = metrics
         self._channel_json = dumps(channel)
@@ -106,6 +114,13 @@ class Subscription:
         """Queue frames of the past as the reader takes them."""
         for frame in self._fresh(frames):
             await self._outbox.room()
+            self._outbox.put(self.written(frame))
+            self._metrics.frames.inc()
+
+    def tell_progress(self, progress: Progress) -> None:
+        """Queue progress, unless the reader has enough to read."""
+        if not self._outbox.crowded:
+            frame = Frame(protocol.PROGRESS, protocol.progress_data(progress))
             self._outbox.put(self.written(frame))
             self._metrics.frames.inc()
 
@@ -192,8 +207,11 @@ class Session:
                 ask.id, subscription, owner_id=self._owner_id, past=past
             )
             self._subscriptions[channel] = subscription
-        self.outbox.put(protocol.answer(ask.method, channel))
         subscription = self._subscriptions[channel]
+        if ask.progress and subscription.written_of is None:
+            await self._hub.writing.join(ask.id, subscription, owner_id=self._owner_id)
+            subscription.written_of = ask.id
+        self.outbox.put(protocol.answer(ask.method, channel))
         if subscription.since is not None and subscription.catching_up is None:
             subscription.catching_up = asyncio.create_task(self._catch_up(subscription))
 
@@ -241,6 +259,8 @@ class Session:
             return False
         if subscription.catching_up is not None:
             subscription.catching_up.cancel()
+        if subscription.written_of is not None:
+            self._hub.writing.leave(subscription.written_of, subscription)
         if subscription.brief:
             self._hub.leave_graph(subscription.graph_id, subscription, owner_id=self._owner_id)
         elif subscription.feed is not None:
