@@ -189,7 +189,7 @@ async def _open(settings: EdgeSettings, specs: Catalogue, metrics: Metrics, stac
     inbox = Inbox(settings.kafka, ack_s=settings.limits.ack_s, signer=settings.signer)
     stack.push_async_callback(inbox.stop)
     await _until_there("Kafka", inbox.start)
-    changes = Changes(settings.kafka, inbox)
+    changes = Changes(settings.kafka, inbox, signer=settings.signer)
     stack.push_async_callback(changes.stop)
     await _until_there("Kafka", changes.start)
     hub = Hub(settings.kafka, pool, metrics, settings.limits)

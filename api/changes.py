@@ -10,13 +10,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from millstream.api.inbox import Inbox
 from millstream.schemas.codec import decode
-from millstream.schemas.errors import RecordInvalidError, UnavailableError
+from millstream.schemas.errors import RecordInvalidError, SignatureInvalidError, UnavailableError
 from millstream.schemas.messages import Changed
+from millstream.schemas.signing import Signer
 from millstream.topics.catalogue import CHANGES
 from millstream.topics.closing import stop_consumer
 
@@ -35,8 +36,10 @@ _POINT = TopicPartition(CHANGES.name, 0)
 class Changes:
     """Tells the other edges, and hears them. What this edge says it hears itself at once."""
 
-    def __init__(self, kafka: Mapping[str, Any], inbox: Inbox) -> None:
+    def __init__(self, kafka: Mapping[str, Any], inbox: Inbox, *, signer: Signer | None = None) -> None:
+        """`signer`: None believes whoever can write to the topic."""
         self.edge = uuid4().hex
+        self._signer = signer
         self._kafka = kafka
         self._inbox = inbox
         self._hearers: list[tuple[OnChange, OnLost]] = []
@@ -134,12 +137,14 @@ class Changes:
                 await asyncio.sleep(AGAIN_S)
                 continue
             for record in batches.get(_POINT, ()):
-                self._take(record.value)
+                self._take(record)
 
-    def _take(self, value: bytes | None) -> None:
+    def _take(self, record: ConsumerRecord) -> None:
         try:
-            changed = decode(value)
-        except RecordInvalidError as error:
+            if self._signer is not None:
+                self._signer.verify(record.value or b"", record.headers)
+            changed = decode(record.value)
+        except (RecordInvalidError, SignatureInvalidError) as error:
             log.error("change_unreadable", error=str(error))
             return
         if isinstance(changed, Changed) and changed.edge != self.edge:

@@ -126,9 +126,11 @@ class Inbox:
         """Tell the other edges what has changed. Errors: UnavailableError."""
         assert self._producer is not None
         named = changed.graph_id or changed.session_id or changed.account_id or changed.user_id or ""
+        value = encode(changed)
+        headers = [] if self._signer is None else [self._signer.sign(value)]
         try:
             async with asyncio.timeout(self._ack_s):
-                await self._producer.send_and_wait(CHANGES.name, encode(changed), key=named.encode())
+                await self._producer.send_and_wait(CHANGES.name, value, key=named.encode(), headers=headers)
         except (KafkaError, TimeoutError) as error:
             raise UnavailableError(NO_ACK) from error
 

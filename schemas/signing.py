@@ -1,8 +1,8 @@
 """Signatures of the records that command the engine, so that reach of the brokers alone starts and runs nothing.
 
 HMAC-SHA256 over the record's whole value (which says whose execution, which node execution, block, attempt and input it
-is), in the header `signature`. Topics: executions.requests, executions.inbox (Start, Stop, Answer, Nudge) and
-nodes.tasks.* (Run).
+is), in the header `signature`. Topics: executions.requests, executions.inbox (Start, Stop, Answer, Nudge),
+nodes.tasks.* (Run); and edge.changes, whose records end sessions.
 The same bytes always have the same signature: whoever holds a verified record may sign it again instead of keeping it.
 """
 

@@ -15,11 +15,15 @@ from aiokafka import AIOKafkaProducer
 from millstream.api.settings import EdgeSettings
 from millstream.api.state import Edge
 from millstream.processors.registry import Registry
+from millstream.schemas.codec import encode
+from millstream.schemas.messages import Changed
+from millstream.schemas.signing import Signer
 from millstream.topics.catalogue import CHANGES
 from tests.integration.api import graphs
 from tests.integration.api.calls import problem, saved, until
 from tests.integration.api.conftest import Running, client_of, serving
 from tests.integration.api.people import PASSWORD, browser, key_of, person
+from tests.integration.api.socket import client_to
 
 HOUR_S = 3600
 
@@ -27,7 +31,8 @@ HOUR_S = 3600
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def others(settings: EdgeSettings, registry: Registry) -> AsyncIterator[tuple[Running, Running]]:
     """Two edges that keep what they know for an hour."""
-    keeping = replace(settings, access=replace(settings.access, process_s=HOUR_S, session_idle_s=5 * HOUR_S))
+    access = replace(settings.access, process_s=HOUR_S, session_idle_s=5 * HOUR_S)
+    keeping = replace(settings, access=access, signer=Signer(uuid.uuid4().hex))
     async with serving(keeping, registry) as here, serving(keeping, registry) as there:
         yield here, there
 
@@ -144,6 +149,27 @@ async def test_a_record_that_nobody_understands_is_passed_over(
             assert (await client.get("/api/v1/me")).status_code == 200
             await ada.client.delete(f"/api/v1/api-keys/{key['id']}")
             await refused(client)
+
+
+async def test_nobody_is_put_out_by_a_record_that_is_not_signed(
+    others: tuple[Running, Running], settings: EdgeSettings
+) -> None:
+    """A55: who reaches the brokers does not thereby end the sessions of others."""
+    here, there = others
+    async with person(here) as ada, browser(there, ada.email) as page, producing(settings.kafka) as producer:
+        key = await key_of(ada.client, "IDENTITY")
+        forged = encode(Changed(edge="x", user_id=str(ada.id), ends=True, at=0))
+        other = [Signer("another key").sign(forged)]
+        async with client_to(there.ws, token=ada.tokens["access_token"]) as socket:
+            for headers in ([], other):
+                await producer.send_and_wait(CHANGES.name, forged, key=b"k", headers=headers)
+            async with client_of(there.url, key["key"]) as client:  # what follows is heard after it
+                assert (await client.get("/api/v1/me")).status_code == 200
+                await ada.client.delete(f"/api/v1/api-keys/{key['id']}")
+                await refused(client)
+            await socket.ask("heartbeat")
+            assert (await socket.read())["data"] == "pong"
+            assert (await page.get("/api/v1/me")).status_code == 200
 
 
 async def test_after_a_gap_everything_is_forgotten(others: tuple[Running, Running]) -> None:
