@@ -169,7 +169,7 @@ class GuardedHttp:
 
     async def addresses(self, host: str, port: int) -> list[str]:
         """Return the checked addresses of a host, for protocols other than HTTP, within the time for connecting."""
-        if f"{host}:{port}" in self._deny:
+        if f"{host.lower().rstrip('.')}:{port}" in self._deny:
             raise AddressRefusedError(f"'{host}:{port}' is this platform itself; use its API from outside.")
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
@@ -212,7 +212,7 @@ class GuardedHttp:
     def _check(self, url: httpx.URL) -> None:
         if url.scheme not in _DEFAULT_PORTS or not url.host:
             raise AddressRefusedError(f"{_named(str(url))} is no absolute http or https URL.")
-        if _origin(url) in self._deny:
+        if _origin(url).replace(".:", ":") in self._deny:  # `host.` is `host`
             raise AddressRefusedError(f"{_origin(url)!r} is this platform itself; use its API from outside.")
 
     async def _send(self, request: httpx.Request, max_bytes: int) -> HttpResponse:

@@ -273,6 +273,17 @@ async def test_the_platform_itself_is_refused_even_if_allowed() -> None:
         assert not server.requests
 
 
+@pytest.mark.parametrize("host", ["agents.example.com", "AGENTS.example.com", "agents.example.com."])
+async def test_no_spelling_of_the_platform_s_own_name_is_requested(host: str) -> None:
+    """A18."""
+    deny = frozenset({"agents.example.com:443"})
+    async with GuardedHttp(deny=deny, resolver=Names(**{"agents_example_com": [["8.8.8.8"]]})) as http:
+        with pytest.raises(AddressRefusedError, match="platform itself"):
+            await http.get(f"https://{host}/api/v1/graphs")
+        with pytest.raises(AddressRefusedError, match="platform itself"):
+            await http.addresses(host, 443)
+
+
 async def test_a_credential_goes_only_to_its_hosts() -> None:
     """A19: checked when it is sent, not where it is chosen."""
     async with (
