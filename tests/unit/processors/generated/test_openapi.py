@@ -260,7 +260,7 @@ def test_a_package_of_blocks_is_written_and_found(tmp_path: Path, monkeypatch: p
     assert "PetsListPetsBlock" in found
     again = runner.invoke(app, line)
     assert isinstance(again.exception, ConfigurationError)
-    for name, provider in (("no good", "pets"), ("json", "pets"), ("good", "No!")):
+    for name, provider in (("no good", "pets"), ("../x", "pets"), ("json", "pets"), ("good", "No!")):
         bad = runner.invoke(app, [*line[:3], name, "--into", str(tmp_path), "--provider", provider])
         assert isinstance(bad.exception, InputInvalidError)
     with pytest.raises(BlockInputError, match="names no address"):
