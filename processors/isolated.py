@@ -111,7 +111,8 @@ def _function(call: dict[str, Any]) -> Any:
     else:
         from millstream.processors.texts import module_of
 
-        found = module_of(*call["texts"], call["module"])
+        digest, modules = call["texts"]
+        found = module_of(digest, modules, call["module"])
     for name in call["name"].split("."):
         found = getattr(found, name)
     return getattr(found, "fn", found)
