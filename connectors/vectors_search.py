@@ -65,7 +65,7 @@ class Searching:
             "SELECT {}, ts_rank_cd(vector_documents.words, asked.words, 32) AS score FROM vector_documents, asked "
             "WHERE collection_id = %s AND account_id = %s AND vector_documents.words @@ asked.words AND {} "
             "ORDER BY score DESC, id LIMIT %s"
-        ).format(SQL(_FIELDS), SQL(holds))  # type: ignore[arg-type]
+        ).format(SQL(_FIELDS), SQL(holds))
         rows = await conn.execute(
             query,
             [
@@ -106,7 +106,7 @@ class Searching:
         return SQL(
             "SELECT {}, 1 - ({} <=> {}) AS score FROM vector_documents WHERE collection_id = %s AND account_id = %s "
             "AND {} AND {} ORDER BY ({} <=> {}){} LIMIT %s"
-        ).format(SQL(_FIELDS), form, asked, more, SQL(holds), form, asked, plain)  # type: ignore[arg-type]
+        ).format(SQL(_FIELDS), form, asked, more, SQL(holds), form, asked, plain)
 
 
 def fused(*found: Sequence[Match], limit: int) -> list[Match]:

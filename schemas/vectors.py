@@ -23,7 +23,6 @@ Operator = Literal["$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$
 _ORDERED: Final = ("$gt", "$gte", "$lt", "$lte")
 _LISTED: Final = ("$in", "$nin")
 _OPERATORS: Final = ("$eq", "$ne", *_ORDERED, *_LISTED, "$exists")
-_SCALARS: Final = (str, int, float, bool)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +208,7 @@ def _operand(operator: str, value: Any) -> Any:
 def _is_scalar(value: Any) -> bool:
     if isinstance(value, str):
         return len(value) <= 1_000 and "\0" not in value
-    return isinstance(value, _SCALARS) and math.isfinite(value)
+    return isinstance(value, (int, float)) and math.isfinite(value)  # a bool is an int
 
 
 def _size(part: Condition) -> int:
