@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import ipaddress
 import json
 import re
 import sys
@@ -29,7 +30,7 @@ from millstream.schemas.graph import parse_graph
 from millstream.schemas.graph_validation import save_problems
 from millstream.schemas.messages import Finished, Run
 from millstream.streams.running import Environment, Running, run_task
-from millstream.testing import confidence, context, emits
+from millstream.testing import Everywhere, confidence, context, emits
 from tests.integration.api import graphs
 from tests.unit.processors.conftest import Request, answer, serving
 from tests.unit.streams import context as contexts
@@ -283,6 +284,19 @@ FETCHING = [
 ]
 
 
+async def _nowhere(host: str, port: int, /) -> list[str]:
+    """Addresses are what they are, and no name but one is known: nothing leaves this machine."""
+    try:
+        return ["127.0.0.1" if host == "localhost" else str(ipaddress.ip_address(host))]
+    except ValueError as error:
+        raise OSError(f"{host} is not known here") from error
+
+
+def _guard(**more: Any) -> GuardedHttp:
+    """A guard like that of a worker, for which the services of others are inside."""
+    return GuardedHttp(services=Everywhere("http://127.0.0.1:9"), resolver=_nowhere, **more)
+
+
 async def _tried(one: Block, inputs: dict[str, Any], http: GuardedHttp) -> str:
     """Run a block; return the code of its error, empty without one."""
     ctx = context(http=http, confidence=confidence(one, inputs))
@@ -301,7 +315,7 @@ async def test_a13_a16_no_pin_of_any_block_leads_inside(one: Block, pin: str) ->
     async def seen(request: Request, writer: asyncio.StreamWriter) -> None:
         await answer(writer, 200, b"{}", Content_Type="application/json")
 
-    async with serving(seen) as server, GuardedHttp() as http:
+    async with serving(seen) as server, _guard() as http:
         schema = one.spec.input_schema["properties"][pin]
         plain = pin.endswith(("host", "server"))
         for target in [server.origin, "127.0.0.1"] if plain else [f"{server.url}/x"]:
@@ -325,7 +339,7 @@ async def test_a11_a43_no_pin_of_any_block_takes_a_path_of_this_machine(
     secret = tmp_path / "master-keys.json"
     secret.write_text("canary-of-this-machine")
     schema = one.spec.input_schema["properties"][pin]
-    async with GuardedHttp() as http:
+    async with _guard() as http:
         for path in (str(secret), f"file://{secret}", f"workspace://../{secret.name}", {"path": str(secret)}):
             inputs = {**_filled(one), pin: _put(schema, path)}
             known = context(http=http, confidence=confidence(one, inputs))
@@ -357,7 +371,7 @@ async def test_a20_an_endless_answer_ends_the_block_and_not_the_worker(one: Bloc
 
     async with serving(endless) as server:
         allowed = frozenset({server.origin})
-        async with GuardedHttp(allow=allowed, max_bytes=200_000, timeout_s=5.0) as http:
+        async with _guard(allow=allowed, max_bytes=200_000, timeout_s=5.0) as http:
             inputs = {**_filled(one), pin: f"{server.url}/x"}
             inputs.pop("html", None)
             if "most_bytes" in one.spec.input_schema["properties"]:
