@@ -20,9 +20,9 @@ CONDITION_LIMIT: Final = 50
 DEPTH_LIMIT: Final = 5
 
 Operator = Literal["$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$exists"]
-_ORDERED: Final = ("$gt", "$gte", "$lt", "$lte")
-_LISTED: Final = ("$in", "$nin")
-_OPERATORS: Final = ("$eq", "$ne", *_ORDERED, *_LISTED, "$exists")
+_ORDERED: Final[tuple[Operator, ...]] = ("$gt", "$gte", "$lt", "$lte")
+_LISTED: Final[tuple[Operator, ...]] = ("$in", "$nin")
+_OPERATORS: Final[tuple[Operator, ...]] = ("$eq", "$ne", *_ORDERED, *_LISTED, "$exists")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,9 +184,10 @@ def _compares(name: str, value: Any) -> list[Condition]:
         raise InputInvalidError("The name of a field in a filter has 1 to 200 characters.")
     given = value if isinstance(value, Mapping) else {"$eq": value}
     found: list[Condition] = []
-    for operator, operand in given.items():
-        if operator not in _OPERATORS:
-            raise InputInvalidError(f"{operator!r} compares nothing; there are {', '.join(_OPERATORS)}.")
+    for sign, operand in given.items():
+        operator = next((each for each in _OPERATORS if each == sign), None)
+        if operator is None:
+            raise InputInvalidError(f"{sign!r} compares nothing; there are {', '.join(_OPERATORS)}.")
         found.append(Compare(name, operator, _operand(operator, operand)))
     return found
 
