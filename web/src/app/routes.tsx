@@ -33,7 +33,7 @@ export const router = createBrowserRouter([
         children: [
           { index: true, element: <Navigate to="/agents" replace /> },
           { path: "agents", ...page(() => import("../pages/agents/Agents")) },
-          { path: "build/:id", ...page(() => import("../pages/build/Build")) },
+          { path: "build/:id", ...page(() => import("../pages/builder/Build")) },
           { path: "runs", ...page(() => import("../pages/runs/Runs")) },
           { path: "runs/:id", ...page(() => import("../pages/runs/Run")) },
           { path: "approvals", ...page(() => import("../pages/approvals/Approvals")) },

@@ -1,6 +1,6 @@
 /** Nodes of the draft as nodes of the canvas. */
 import type { BlockData } from "../canvas/BlockNode";
-import type { CanvasNode } from "../canvas/flow";
+import { type CanvasNode, sized } from "../canvas/flow";
 import { previewOf } from "../canvas/RunCanvas";
 import type { Block } from "../data/blocks";
 import type { NodeSummary } from "../runs/model";
@@ -62,6 +62,7 @@ function draw(node: DraftNode, position: { x: number; y: number }, scene: Scene)
   return {
     ...common,
     type: "block",
+    ...sized(scene.datas.get(node.id)!),
     data: {
       ...scene.datas.get(node.id)!,
       off: policy?.disabled ?? false,

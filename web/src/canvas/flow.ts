@@ -105,6 +105,11 @@ export function edgesOf(links: GraphLink[], nodes: ReadonlyMap<string, BlockData
 
 const NOTE = "Note";
 
+/** How large a node is before it is measured: the minimap and the first fit go by it. */
+export function sized(data: BlockData): { initialWidth: number; initialHeight: number } {
+  return { initialWidth: NODE_WIDTH, initialHeight: nodeHeight(data) };
+}
+
 /** Nodes and edges, laid out if nobody ever placed them. */
 export async function flowOf(
   graph: { nodes: GraphNode[]; links: GraphLink[] },
@@ -130,7 +135,8 @@ export async function flowOf(
       const text = (node.input_default as { text?: unknown }).text;
       return { id: node.id, type: "note", position, data: { text: typeof text === "string" ? text : "" } };
     }
-    return { id: node.id, type: "block", position, data: datas.get(node.id)! };
+    const data = datas.get(node.id)!;
+    return { id: node.id, type: "block", position, data, ...sized(data) };
   });
   return { nodes, edges: edgesOf(graph.links, datas) };
 }
