@@ -8,7 +8,9 @@ import msgspec
 
 from millstream.api.blocks.router import BlockOut
 from millstream.api.settings import EdgeSettings
+from millstream.processors.catalogue import Catalogue
 from millstream.processors.registry import Registry
+from millstream.schemas.blocks import Cost
 from tests.integration.api import graphs
 from tests.integration.api.calls import ended, problem
 from tests.integration.api.conftest import serving, with_limits
@@ -104,3 +106,76 @@ async def test_a_block_that_takes_longer_goes_on_after_202(
             assert answer.status_code == 202
         last = await ended(client, answer.headers["Location"].rpartition("/")[2])
         assert last["node_executions"][0]["output_data"] == {"output": [1]}
+
+
+class Renewed(Chosen):
+    """A registry in which the calculator has a former id, a former pin, a migration and a price."""
+
+    def __init__(self, registry: Registry) -> None:
+        new = {
+            "aliases": (FORMER,),
+            "version": "2",
+            "renamed_pins": {"left": "a"},
+            "costs": (Cost(microusd=12_000), Cost(microusd=7, per="digit")),
+        }
+        specs = [
+            msgspec.structs.replace(spec, **new) if spec.id == graphs.CALCULATOR else spec
+            for spec in registry.specs()
+        ]
+        self._specs: Any = Catalogue(specs, {graphs.CALCULATOR: _doubled})
+
+
+FORMER = str(uuid.uuid4())
+
+
+def _doubled(constants: dict[str, Any], version: str | None) -> dict[str, Any]:
+    return constants | {"b": constants["b"] * 2} if version is None else constants
+
+
+async def test_a_graph_of_a_former_version_is_shown_saved_and_run_as_one_of_today(
+    settings: EdgeSettings, registry: Registry, client: httpx.AsyncClient, engine: Engine
+) -> None:
+    old = graphs.graph(
+        [
+            graphs.node("sum", FORMER, operation="Add", left=1, b=20),
+            graphs.node("out", graphs.OUTPUT, name="sum"),
+        ],
+        [graphs.link("sum", "result", "out", "value")],
+    )
+    draft = (await client.post("/api/v1/graphs", json=old)).json()
+    assert draft["draft"], "the block was not known by that id"
+    renewed: Any = Renewed(registry)
+    async with serving(settings, renewed) as edge:
+        checked = (await edge.client.post("/api/v1/graphs/validate", json=old)).json()
+        assert checked["valid"], checked
+        saved = (await edge.client.post("/api/v1/graphs", json=old)).json()
+        shown = (await edge.client.get(f"/api/v1/graphs/{draft['id']}")).json()
+        for graph in (saved, shown):
+            assert not graph["draft"], graph["problems"]
+            [node] = [node for node in graph["nodes"] if node["block_id"] == graphs.CALCULATOR]
+            assert node["input_default"] == {"operation": "Add", "a": 1, "b": 40}
+            assert node["metadata"]["block_version"] == "2"
+            answer = await edge.client.post(f"/api/v1/graphs/{graph['id']}/execute", json={"inputs": {}})
+            assert answer.status_code == 202, answer.text
+            last = await ended(client, answer.json()["id"])
+            assert (last["status"], last["outputs"]) == ("COMPLETED", {"sum": [41]})
+
+
+async def test_lists_have_a_tag_and_prices(settings: EdgeSettings, registry: Registry) -> None:
+    renewed: Any = Renewed(registry)
+    async with serving(settings, renewed) as edge:
+        answer = await edge.client.get("/api/v1/blocks")
+        same = await edge.client.get("/api/v1/blocks", headers={"If-None-Match": answer.headers["ETag"]})
+        assert (same.status_code, same.content) == (304, b"")
+        other = await edge.client.get("/api/v1/blocks", headers={"If-None-Match": '"other"'})
+        assert other.json() == answer.json()
+        [ours] = [block for block in answer.json() if block["id"] == graphs.CALCULATOR]
+        assert [(cost["microusd"], cost["per"]) for cost in ours["costs"]] == [(12_000, "call"), (7, "digit")]
+        [theirs] = [
+            block
+            for block in (await edge.client.get("/api/blocks")).json()
+            if block["id"] == graphs.CALCULATOR
+        ]
+        assert theirs["costs"] == [{"cost_amount": 2, "cost_filter": {}, "cost_type": "run"}]
+        former = await edge.client.get(f"/api/v1/blocks/{FORMER}")
+        assert former.json()["id"] == graphs.CALCULATOR
