@@ -26,11 +26,15 @@ async def counted(edge: Edge) -> AsyncIterator[list[str]]:
                 found.append(query.decode() if isinstance(query, bytes) else str(query))
             return await super().execute(query, *args, **more)
 
-    before = edge.pool.kwargs
-    edge.pool.kwargs = {**(before if isinstance(before, dict) else {}), "cursor_factory": Counting}
-    await edge.pool.drain()
+    lend = edge.pool.getconn
+
+    async def counting(*args: Any, **more: Any) -> Any:
+        conn = await lend(*args, **more)
+        conn.cursor_factory = Counting
+        return conn
+
+    edge.pool.getconn = counting  # type: ignore[method-assign]  # each that is lent from now on, whenever it was opened
     try:
         yield found
     finally:
-        edge.pool.kwargs = before
-        await edge.pool.drain()
+        del edge.pool.getconn

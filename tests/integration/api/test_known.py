@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 
 from millstream.api.auth.principal import LOCAL_USER_ID
 from millstream.api.executions import service
@@ -23,6 +24,7 @@ from tests.integration.api.statements import counted
 from tests.integration.api.test_graphs import parent
 
 pytestmark = pytest.mark.integration
+log = structlog.get_logger(__name__)
 
 
 def version_of(made: dict[str, Any], said: str) -> dict[str, Any]:
