@@ -259,15 +259,23 @@ Millstream runs at {wanted.edge}
 """
     )
     if _wants_first_account(wanted):
+        code = _setup_code(wanted)
+        page = f"\n  in a browser {wanted.edge}/setup#code={code}" if _has_pages() else ""
         tell(
             f"""\
 Nobody has an account yet. The first one, made with this code, becomes admin (docs/access.md):
-
-  code        {_setup_code(wanted)}
+{page}
+  code        {code}
   set up      curl -s {wanted.edge}/api/v1/auth/register -H 'Content-Type: application/json' \\
-                -d '{{"email": "you@example.com", "password": "...", "setup_code": "{_setup_code(wanted)}"}}'
+                -d '{{"email": "you@example.com", "password": "...", "setup_code": "{code}"}}'
 """
         )
+
+
+def _has_pages() -> bool:
+    from millstream.local import web
+
+    return load().web and web.find() is not None
 
 
 def _wants_first_account(wanted: Wanted) -> bool:
