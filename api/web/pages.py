@@ -1,7 +1,7 @@
 """The web application: its built files, and its one page under every address that it knows.
 
-A middleware, not routes: the API's routes and their 404 and 405 stay what they are, with or without it. All files are read at the
-start and never again, so no request names a path of the disk.
+A middleware, not routes: the API's routes and their 404 and 405 stay what they are, with or without it. All files are read at
+the start and never again, so no request names a path of the disk.
 """
 
 from __future__ import annotations

@@ -26,11 +26,13 @@ def packages() -> Path:
     if not (root / "node_modules" / "eslint").is_dir():
         node, npm = web.tools()
         environ = {**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ['PATH']}"}
-        subprocess.run([*npm, "ci", "--no-audit", "--no-fund"], cwd=root, env=environ, check=True, timeout=900)
+        subprocess.run(
+            [*npm, "ci", "--no-audit", "--no-fund"], cwd=root, env=environ, check=True, timeout=900
+        )
     return root
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """A platform whose edge serves the application; people may sign up."""
     web.ensure(progress=print)
@@ -40,8 +42,9 @@ def site(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
         yield mill
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Ends with its module: while Playwright is there its loop counts as running, and no asynchronous test can run."""
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         pytest.skip("there is no Chromium: apt-get install chromium")

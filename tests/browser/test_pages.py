@@ -20,7 +20,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 ADA, BEN = "ada@example.com", "ben@example.com"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ada(site: Platform, browser: Browser) -> str:
     """The first account, made on the set-up page with the code that `up` prints. Returns the stored log-in."""
     code = json.loads((site.home / "secrets.json").read_text())["setup_code"]

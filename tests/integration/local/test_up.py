@@ -116,7 +116,16 @@ def test_status_names_every_process_and_its_memory(platform: Platform) -> None:
     found = platform.status()
     assert found["ready"] is True
     names = [process["name"] for process in found["processes"]]
-    assert names == ["supervisor", *SERVERS, "coordinator-0", "worker-0", "data-worker", "sink", "echo-model", "edge"]
+    assert names == [
+        "supervisor",
+        *SERVERS,
+        "coordinator-0",
+        "worker-0",
+        "data-worker",
+        "sink",
+        "echo-model",
+        "edge",
+    ]
     ports = {process["name"]: process["port"] for process in found["processes"]}
     assert ports["edge"] == platform.port
     assert all(isinstance(ports[name], int) for name in SERVERS)
