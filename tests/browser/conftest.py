@@ -57,17 +57,29 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, site: Platform) -> Iterator[Page]:
-    """A fresh visitor. What goes wrong in the page's own code fails the test."""
+    """A fresh visitor."""
     context = browser.new_context(base_url=site.url, viewport={"width": 1360, "height": 860}, locale="en-US")
     found = opened(context)
     yield found
     context.close()
 
 
+BROKEN: list[str] = []
+"""What went wrong in the code of pages since the test began."""
+
+
+@pytest.fixture(autouse=True)
+def sound() -> Iterator[None]:
+    """What breaks in a page's own code fails the test."""
+    BROKEN.clear()
+    yield
+    assert not BROKEN, "\n".join(BROKEN)
+
+
 def opened(context: BrowserContext) -> Page:
     page = context.new_page()
     page.set_default_timeout(30_000)
-    page.on("pageerror", lambda error: pytest.fail(f"the page broke: {error}"))
+    page.on("pageerror", lambda error: BROKEN.append(str(error)))
     return page
 
 

@@ -1,4 +1,6 @@
 /** New nodes: with the defaults that a block wants, and a place that is free. */
+import type { ReactFlowInstance } from "@xyflow/react";
+import { NODE_WIDTH } from "../canvas/BlockNode";
 import type { Block, Schema } from "../data/blocks";
 import type { DraftNode } from "./store";
 
@@ -26,4 +28,17 @@ export function freePlace(nodes: DraftNode[], beside: DraftNode | undefined): { 
     );
   while (covered()) at = { x: at.x, y: at.y + STEP.y * 3 };
   return at;
+}
+
+const SHOWN_HEIGHT = 120;
+
+/** Move the canvas if a new node would be out of sight. */
+export function reveal(flow: ReactFlowInstance, { x, y }: { x: number; y: number }): void {
+  const box = document.querySelector(".react-flow")?.getBoundingClientRect();
+  if (!box) return;
+  const first = flow.flowToScreenPosition({ x, y });
+  const last = flow.flowToScreenPosition({ x: x + NODE_WIDTH, y: y + SHOWN_HEIGHT });
+  if (first.x >= box.left && first.y >= box.top && last.x <= box.right && last.y <= box.bottom) return;
+  const zoom = Math.min(1, flow.getZoom());
+  void flow.setCenter(x + NODE_WIDTH / 2, y + SHOWN_HEIGHT / 2, { zoom, duration: 200 });
 }

@@ -12,7 +12,7 @@ import { DifferenceView } from "../../builder/DifferenceView";
 import { forget, keep, kept, type KeptDraft } from "../../builder/drafts";
 import { NodePanel } from "../../builder/NodePanel";
 import { Palette } from "../../builder/Palette";
-import { freePlace, newNode } from "../../builder/place";
+import { freePlace, newNode, reveal } from "../../builder/place";
 import { problemsOf } from "../../builder/problems";
 import { type Asked, pinFor, QuickAdd } from "../../builder/QuickAdd";
 import { useSave } from "../../builder/save";
@@ -147,6 +147,7 @@ function Builder({ id, blocks }: { id: string; blocks: Block[] }) {
     const beside = state.nodes.find((node) => state.selected.has(node.id));
     const node = newNode(block, at ?? freePlace(state.nodes, beside));
     state.add([node]);
+    if (!at) reveal(flow, node.metadata.position);
     const from = link?.asked.from;
     if (from && link.pin) connect(from, node.id, link.pin);
     else if (!at && beside) {
