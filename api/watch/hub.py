@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -80,7 +80,8 @@ class Hub:
         feed = self._feeds.get(key)
         if feed is None:
             feed = self._open(key, partition, str(origin.user_id))
-            self._spawn(self._load(feed, origin, self.tail.next_offset(partition)))
+            work = self._load(feed, origin, self.tail.next_offset(partition))
+            self._spawn(self._loading(feed, work))
         if past:
             feed.joining += 1
         else:
@@ -112,19 +113,27 @@ class Hub:
             self._metrics.watched.set(len(self._feeds))
 
     async def _load(self, feed: Feed, origin: Origin, until: int) -> None:
+        snapshot = None
+        if origin.sequence >= self._limits.kept_events:
+            id_, frame_bytes = UUID(bytes=feed.key), self._limits.frame_bytes
+            try:
+                snapshot = await snapshot_of(self._pool, id_, frame_bytes=frame_bytes)
+            except (psycopg.Error, PoolTimeout):  # the log tells the same, if more slowly
+                log.exception("snapshot_failed", execution_id=str(id_))
+        await feed.load(origin.start, until, snapshot=snapshot)
+
+    async def _loading(self, feed: Feed, work: Coroutine[Any, Any, None]) -> None:
+        """Nobody waits for ever for a feed whose loading broke, whatever broke it."""
         try:
-            snapshot = None
-            if origin.sequence >= self._limits.kept_events:
-                id_, frame_bytes = UUID(bytes=feed.key), self._limits.frame_bytes
-                try:
-                    snapshot = await snapshot_of(self._pool, id_, frame_bytes=frame_bytes)
-                except (psycopg.Error, PoolTimeout):  # the log tells the same, if more slowly
-                    log.exception("snapshot_failed", execution_id=str(id_))
-            await feed.load(origin.start, until, snapshot=snapshot)
+            await work
         except MillstreamError as error:
             self._fail(feed, error)
-        except (KafkaError, OperationalError, PoolTimeout):
+        except BaseException as error:
             self._fail(feed, UnavailableError("The events cannot be read now; subscribe again in a moment."))
+            if isinstance(error, KafkaError | OperationalError | PoolTimeout):
+                return
+            log.exception("feed_not_loaded", execution_id=str(UUID(bytes=feed.key)))
+            raise
 
     def _fail(self, feed: Feed, error: MillstreamError) -> None:
         feed.fail(error)
@@ -156,14 +165,7 @@ class Hub:
 
     async def _load_late(self, feed: Feed, until: int) -> None:
         """Load an execution that was under way when its graph began to be followed."""
-        try:
-            origin = await origin_of(self._pool, UUID(bytes=feed.key), partition=feed.partition)
-        except MillstreamError as error:
-            self._fail(feed, error)
-            return
-        except (OperationalError, PoolTimeout):
-            self._fail(feed, UnavailableError("The events cannot be read now."))
-            return
+        origin = await origin_of(self._pool, UUID(bytes=feed.key), partition=feed.partition)
         await self._load(feed, origin, until)
 
     # --- waiting for one ---
@@ -206,7 +208,7 @@ class Hub:
             if events.first == 0:
                 feed.begin(record.offset)
             else:
-                self._spawn(self._load_late(feed, record.offset))
+                self._spawn(self._loading(feed, self._load_late(feed, record.offset)))
         if feed is None:
             return
         if events.user_id != self._owners[key]:

@@ -97,6 +97,8 @@ class Subscription:
         self.brief = False
         """Many executions, each as a whole: those of `graph_id`, or all of the owner."""
         self.catching_up: asyncio.Task[None] | None = None
+        self.failed = False
+        """It hears nothing any more."""
         self.written_of: UUID | None = None
         """The execution whose progress is told."""
         self._outbox = outbox
@@ -129,7 +131,8 @@ class Subscription:
         return protocol.event(frame, self._channel_json)
 
     def tell_failed(self, error: MillstreamError) -> None:
-        """Say that the subscription is over."""
+        """Say that the subscription is over: who asks again gets a new one."""
+        self.failed = not self.brief
         self._outbox.put(protocol.complaint(str(error), self.channel, {"code": error.code}))
 
     def _fresh(self, frames: list[Frame]) -> list[Frame]:
@@ -200,6 +203,8 @@ class Session:
     async def _subscribe(self, ask: Ask) -> None:
         assert ask.id is not None
         channel = protocol.execution_channel(self._owner_id, ask.id)
+        if channel in self._subscriptions and self._subscriptions[channel].failed:
+            self._end(channel)
         if channel not in self._subscriptions:
             subscription = self._new(channel, ask.since)
             past = ask.since is not None

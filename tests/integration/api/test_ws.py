@@ -398,3 +398,29 @@ async def test_shutting_down_tells_sockets_to_come_back(settings: EdgeSettings, 
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1012
     await context.__aexit__(None, None, None)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("odd"), asyncio.CancelledError()], ids=["odd", "cancelled"])
+async def test_a_past_that_cannot_be_read_is_told_and_can_be_asked_for_again(
+    running: Running,
+    client: httpx.AsyncClient,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+) -> None:
+    id_ = await started(client, graphs.echo(), inputs={"text": "a"})
+    await ended(client, id_)
+
+    async def broken(*_: Any) -> Any:
+        raise error
+        yield
+
+    async with client_to(running.ws) as reader:
+        with monkeypatch.context() as broke:
+            broke.setattr(running.edge.hub.history, "read", broken)
+            await reader.ask("subscribe_graph_execution", {"graph_exec_id": id_, "since": -1})
+            while (frame := await reader.read())["method"] != "error":
+                assert frame["method"] == "subscribe_graph_execution"
+            assert "again" in str(frame["error"])
+        await reader.ask("subscribe_graph_execution", {"graph_exec_id": id_, "since": -1})
+        assert numbers(await reader.events_to_end())[0] == 0
