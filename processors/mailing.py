@@ -19,6 +19,8 @@ from millstream.processors.services import FileContent
 from millstream.schemas.errors import BlockInputError
 
 RECIPIENTS_LIMIT: Final = 100
+ADDRESSES_CHARS: Final = 20_000
+"""Of one field: the parser of addresses is slow, and runs in the loop of all."""
 ATTACHMENTS_BYTES: Final = 20 * 1024 * 1024
 PARTS_LIMIT: Final = 200
 TEXT_LIMIT_CHARS: Final = 500_000
@@ -96,12 +98,16 @@ def _fill(message: EmailMessage, letter: Letter) -> None:
 
 def addresses(texts: Sequence[str], pin: str) -> list[Address]:
     """Return the addresses in texts like `Ada <ada@example.com>, bob@example.com`. Errors: BlockInputError."""
+    if len(texts) > RECIPIENTS_LIMIT or sum(map(len, texts)) > ADDRESSES_CHARS:
+        raise BlockInputError(
+            f"At most {RECIPIENTS_LIMIT} addresses, of {ADDRESSES_CHARS:,} characters together.", pin=pin
+        )
     found: list[Address] = []
     for text in filter(str.strip, texts):
         try:
-            header: Any = _HEADERS("to", text[:20_000])
+            header: Any = _HEADERS("to", text)
             found += header.addresses
-        except (ValueError, IndexError) as error:
+        except (ValueError, IndexError, RecursionError) as error:
             raise BlockInputError(f"{text[:100]!r} is no mail address: {error}.", pin=pin) from error
         wrong = [each for each in header.addresses if not _ADDRESS.fullmatch(each.addr_spec)]
         if header.defects or wrong or not header.addresses or "\n" in text or "\r" in text:

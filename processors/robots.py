@@ -62,12 +62,14 @@ def read(text: str) -> Robots:
         if name == "sitemap":
             robots.sitemaps.append(value)
         elif name == "user-agent":
-            agents = [value.lower()] if fresh else [*agents, value.lower()]
+            if fresh:
+                agents = []
+            agents.append(value.lower())
             fresh = False
             robots.groups.setdefault(agents[-1], Group())
         elif name in ("allow", "disallow", "crawl-delay"):
             fresh = True
-            rules += 1
+            rules += max(1, len(agents))  # each agent of a group gets a copy
             if rules <= RULES_LIMIT:
                 for agent in agents:
                     _add(robots.groups[agent], name, value)

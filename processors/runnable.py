@@ -155,9 +155,12 @@ class Block:
         if inspect.iscoroutinefunction(fn) or inspect.isasyncgenfunction(fn):
             return lambda arguments: fn(**arguments)
         limit = self.spec.timeout_s or isolation.LONGEST_S
+        once = (
+            not self.spec.repeatable
+        )  # a process that dies is not replaced, and the function not called again
         if inspect.isgeneratorfunction(fn):
-            return lambda arguments: _replayed(fn, arguments, limit)
-        return lambda arguments: isolation.call(fn, keywords=arguments, timeout_s=limit)
+            return lambda arguments: _replayed(fn, arguments, limit, once=once)
+        return lambda arguments: isolation.call(fn, keywords=arguments, timeout_s=limit, alone=once)
 
     def _output(self, pin: str, value: Any) -> Any:
         """The value as plain JSON, checked. Errors: BlockExecutionError, also for whatever comes on `error`."""
@@ -211,9 +214,11 @@ class Block:
         return kind(message, block=self.spec.name, exception=type(error).__name__)
 
 
-async def _replayed(fn: Callable[..., Any], arguments: dict[str, Any], limit_s: float) -> AsyncIterator[Any]:
+async def _replayed(
+    fn: Callable[..., Any], arguments: dict[str, Any], limit_s: float, *, once: bool
+) -> AsyncIterator[Any]:
     """The emits of a plain generator, which ran to its end in another process."""
-    for pin, value in await isolation.call(fn, keywords=arguments, timeout_s=limit_s):
+    for pin, value in await isolation.call(fn, keywords=arguments, timeout_s=limit_s, alone=once):
         yield pin, value
 
 

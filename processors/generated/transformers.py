@@ -117,10 +117,32 @@ def from_pipeline(
     )
 
 
+_FORBIDDEN: Final = frozenset(
+    {
+        "assistant_model",
+        "assistant_tokenizer",
+        "custom_generate",
+        "device",
+        "model",
+        "model_kwargs",
+        "tokenizer",
+        "trust_remote_code",
+    }
+)
+"""What would load other models, or code with them, wherever it stands: pipelines pass nested parameters on."""
+
+
+def _names(value: Any) -> set[str]:
+    """Return the keys of all objects in a value."""
+    if isinstance(value, dict):
+        return set(value).union(*map(_names, value.values()))
+    return set().union(*map(_names, value)) if isinstance(value, list) else set()
+
+
 def run_pipeline(which: list[str], values: dict[str, Any]) -> Any:
     """Run a model here; called in the other process. Errors: BlockInputError, BlockExecutionError."""
     parameters = values.pop("parameters", None) or {}
-    unknown = {"model", "tokenizer", "device", "trust_remote_code", "model_kwargs"} & parameters.keys()
+    unknown = _FORBIDDEN & _names(parameters)
     if unknown:
         raise BlockInputError(f"{sorted(unknown)} are no parameters of a call.", pin="parameters")
     found = _pipeline(*which)

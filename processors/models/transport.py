@@ -21,6 +21,8 @@ from millstream.processors.guards.http import CheckedBackend, Resolver, system_r
 from millstream.schemas.errors import AddressRefusedError, BlockExecutionError
 
 ANSWER_LIMIT_BYTES: Final = 64 * 1024 * 1024
+IDLE_MOST: Final = 256
+"""Idle connections to all hosts together: base URLs are the users', and sockets are few."""
 IDLE_KEPT: Final = 64
 """Idle connections an origin."""
 IDLE_S: Final = 30.0
@@ -86,16 +88,17 @@ class Transport(httpx2.AsyncBaseTransport):
         port = url.port or _PORTS.get(url.scheme, 0)
         if not port or not url.host:
             raise AddressRefusedError("A model is asked at an absolute http or https URL.")
-        if f"{url.host}:{port}" in self._deny:
+        if f"{url.host.lower().rstrip('.')}:{port}" in self._deny:
             raise AddressRefusedError(
                 f"'{url.host}:{port}' is this platform itself; use its API from outside."
             )
         return httpcore.Origin(url.scheme.encode(), url.raw_host, port)
 
     async def _take(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
-        idle = self._idle[str(origin)]
-        while idle:
+        while idle := self._idle.get(str(origin)):
             connection = idle.pop()
+            if not idle:
+                del self._idle[str(origin)]
             if connection.is_available() and not connection.has_expired():
                 return connection
             await _closed(connection)
@@ -116,7 +119,8 @@ class Transport(httpx2.AsyncBaseTransport):
         if (
             connection.is_idle()
             and not connection.is_closed()
-            and len(self._idle[str(origin)]) < self._idle_kept
+            and len(self._idle.get(str(origin), ())) < self._idle_kept
+            and sum(map(len, self._idle.values())) < IDLE_MOST
         ):
             self._idle[str(origin)].append(connection)
         else:
