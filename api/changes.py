@@ -113,12 +113,15 @@ class Changes:
             await self._waiting.wait()
             self._waiting.clear()
             while self._unsent:
-                try:
-                    await self._inbox.change(self._unsent[0])
-                except UnavailableError:
-                    await asyncio.sleep(AGAIN_S)
-                else:
+                changed = (
                     self._unsent.popleft()
+                )  # while it is sent, a full queue drops others and not this one
+                try:
+                    await self._inbox.change(changed)
+                except UnavailableError:
+                    if len(self._unsent) < UNSENT_MOST:
+                        self._unsent.appendleft(changed)
+                    await asyncio.sleep(AGAIN_S)
 
     async def _read_all(self) -> None:
         consumer = self._consumer

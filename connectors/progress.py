@@ -14,6 +14,10 @@ GATHER_S = 0.05
 PIECE_CHARS = 8_000
 
 
+SENDING_MOST = 1_000
+"""Records that wait for the brokers; more are dropped."""
+
+
 class ProgressOf:
     """Makes the `progress` of a run's context."""
 
@@ -33,6 +37,8 @@ class ProgressOf:
             user_id=task.user_id,
             **said,
         )
+        if len(self._sending) >= SENDING_MOST:
+            return  # the brokers are away, and this is only for who watches now
         sending = asyncio.create_task(self._producer.send(PROGRESS.name, encode(message), task.execution_id))
         self._sending.add(sending)
         sending.add_done_callback(self._sending.discard)

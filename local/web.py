@@ -16,7 +16,15 @@ from typing import Final
 from millstream.schemas.errors import UnavailableError
 
 PACKAGE: Final = Path(__file__).resolve().parent.parent
-SOURCES: Final = ("index.html", "package-lock.json", "vite.config.ts", "src", "public")
+SOURCES: Final = (
+    "index.html",
+    "package.json",
+    "package-lock.json",
+    "tsconfig.json",
+    "vite.config.ts",
+    "src",
+    "public",
+)
 STAMP: Final = "built-from"
 LEAST_NODE: Final = 22
 INSTALL_S: Final = 900.0

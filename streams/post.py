@@ -46,6 +46,10 @@ class Post:
                 await send_all(self._producer, group.records)
             except Exception as error:  # noqa: BLE001 - its senders tell
                 group.done.set_exception(error)
+            except BaseException:  # also a future that aiokafka cancelled: nobody waits for ever
+                group.done.set_exception(ConnectionError("the records were not sent"))
+                self._carrier = None
+                raise
             else:
                 group.done.set_result(None)
         self._carrier = None

@@ -106,6 +106,10 @@ class Environment:
     toolboxes: Toolboxes = field(default_factory=Toolboxes)
 
 
+class UnsaidError(Exception):
+    """The engine may not have heard something: no failure of the block. The process ends, and the task is run again."""
+
+
 @dataclass(slots=True, eq=False)
 class Running:
     """A run in progress, as the ticker sees it."""
@@ -147,19 +151,21 @@ class Running:
             outputs, self.pending, self.pending_bytes = self.pending, [], 0
             first, self.sent = self.sent, self.sent + len(outputs)
             self.said_at = time.monotonic()
-            await self.say(
-                Output(
-                    execution_id=self.task.execution_id,
-                    node=self.task.node,
-                    k=self.task.k,
-                    run_id=self.run_id,
-                    attempt=self.task.attempt,
-                    worker=self.worker,
-                    at=self.at,
-                    first=first,
-                    outputs=outputs,
-                )
+            said = Output(
+                execution_id=self.task.execution_id,
+                node=self.task.node,
+                k=self.task.k,
+                run_id=self.run_id,
+                attempt=self.task.attempt,
+                worker=self.worker,
+                at=self.at,
+                first=first,
+                outputs=outputs,
             )
+            try:
+                await self.say(said)
+            except Exception as error:
+                raise UnsaidError("outputs could not be sent") from error
 
     async def tick(self, now: float) -> None:
         """Tell that the run goes on, and what it has emitted, when it takes long."""
@@ -204,7 +210,7 @@ class Running:
 
 
 async def run_task(running: Running, env: Environment) -> Finished:
-    """Run a task to its end and return its last message. Raises only CancelledError, and what `say` raises."""
+    """Run a task to its end and return its last message. Errors: UnsaidError, CancelledError."""
     failure: Failure | None = None
     park: ParkMessage | None = None
     task = running.task
@@ -214,7 +220,7 @@ async def run_task(running: Running, env: Environment) -> Finished:
             raise BlockUnknownError(f"the block {block.spec.name!r} is switched off here")
         if task.flags.dry_run and block.spec.kind in _IMITATED:
             await _imitate(running, env, block)
-        elif task.cache_ms and await _from_cache(running, env, block):
+        elif (whole := _is_whole(task)) and task.cache_ms and await _from_cache(running, env, block):
             pass
         elif not block.spec.repeatable and not await _claimed(running, env):
             failure = Failure(
@@ -224,8 +230,10 @@ async def run_task(running: Running, env: Environment) -> Finished:
             limit = task.timeout_ms / 1000 if task.timeout_ms is not None else block.spec.timeout_s
             async with asyncio.timeout(limit):
                 park = await _drive(running, env, block)
-            if task.cache_ms and park is None and not running.sent:
+            if whole and task.cache_ms and park is None and not running.sent:
                 await env.cache.put(task, block.spec.edition, running.pending)
+    except UnsaidError:
+        raise
     except TimeoutError as error:
         failure = _failure(_as_timeout(error, task), running)
     except MillstreamError as error:
@@ -250,6 +258,11 @@ async def _imitate(running: Running, env: Environment, block: Block) -> None:
     inputs: dict[str, Any] = orjson.loads(running.task.input)
     for pin, value in imitate(block.spec, inputs):
         running.add(*await _emit(running.task, env, pin, value))
+
+
+def _is_whole(task: Run) -> bool:
+    """Tell whether this is a block's only turn: the outputs of a last turn alone are not what its input gives."""
+    return task.resumed is None and task.resumed_value is None and task.results is None
 
 
 async def _from_cache(running: Running, env: Environment, block: Block) -> bool:

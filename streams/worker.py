@@ -18,7 +18,7 @@ import structlog
 from millstream.schemas.codec import decode, encode
 from millstream.schemas.errors import MillstreamError, RecordInvalidError, SignatureInvalidError
 from millstream.schemas.headers import TRACEPARENT, Header, find
-from millstream.schemas.messages import Cancel, Message, Run
+from millstream.schemas.messages import Cancel, Failure, Message, Run
 from millstream.schemas.signing import Signer
 from millstream.streams.apps import BYTES, EngineSettings, build
 from millstream.streams.batches import Producer
@@ -117,7 +117,13 @@ class Worker:
         except asyncio.CancelledError:
             if task.execution_id in self._cancelled:
                 return  # stopped: nobody waits for a result
-            raise
+            if me.cancelling():
+                raise
+            # A library cancelled what the block awaited. Without a result nobody would ever hear of this run.
+            within = Failure(
+                code="internal", kind="BlockUnknownError", message="the block was cancelled from within"
+            )
+            finished = running.finished(within, None)
         finally:
             del self._running[me]
         async with running.lock:

@@ -49,8 +49,13 @@ class Doorway:
     app: ASGIApp | None = None
 
     async def run(self, edge: Edge) -> None:
-        """Open when somebody asks, and stay open until cancelled."""
-        await self.wanted.wait()
+        """Open when somebody asks, and stay open until cancelled; what failed is tried again when somebody asks again."""
+        while True:
+            await self.wanted.wait()
+            await self._serve(edge)
+            self.wanted.clear()
+
+    async def _serve(self, edge: Edge) -> None:
         try:
             managers = await asyncio.to_thread(importlib.import_module, "mcp.server.streamable_http_manager")
             lowlevel = await asyncio.to_thread(importlib.import_module, "mcp.server.lowlevel.server")
@@ -71,7 +76,9 @@ class Doorway:
 
     async def open(self) -> ASGIApp:
         """Return the app that speaks the protocol. Errors: UnavailableError."""
-        self.wanted.set()
+        if self.app is None and not self.wanted.is_set():
+            self.ready.clear()
+            self.wanted.set()
         await self.ready.wait()
         if self.app is None:
             raise UnavailableError("The MCP server is not open here; try again.")
