@@ -45,6 +45,7 @@ class Bench:
     folder: Path
     sinks: list[tuple[threading.Thread, threading.Event, Sink]] = field(default_factory=list)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    ready: dict[int, Path] = field(default_factory=dict)
 
     def send(self, records: list[Events]) -> None:
         """Write records, keyed as the coordinator does, and wait until Kafka has them."""
@@ -67,12 +68,18 @@ class Bench:
         return sink
 
     def spawn(self) -> subprocess.Popen[bytes]:
-        """Start a sink as a process of its own and wait until it is ready."""
+        """Start a sink as a process of its own; `is_ready` tells when it has partitions."""
         ready = self.folder / uuid.uuid4().hex
         arguments = [json.dumps(self.conf), json.dumps(asdict(self.options)), str(ready)]
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-c", PROCESS, *arguments], env=os.environ | {"SINK_DSN": self.dsn}
         )
+        self.ready[process.pid] = ready
+        return process
+
+    def is_ready(self, process: subprocess.Popen[bytes]) -> bool:
+        """Tell whether a spawned sink is at work: one that is still being imported ends by SIGTERM itself."""
+        return self.ready[process.pid].exists()
 
     def letters(self) -> list[tuple[DeadLetter, dict[str, bytes]]]:
         """Read all dead letters with their headers."""

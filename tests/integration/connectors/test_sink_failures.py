@@ -87,6 +87,7 @@ def test_partitions_move_between_sinks_without_loss(bench: Bench) -> None:
     sending.join()
     want = expected(model)
     wait_for(lambda: stored(bench.dsn) == want, 60)
+    wait_for(lambda: bench.is_ready(third), 60)
     assert end(third) == 0
 
 

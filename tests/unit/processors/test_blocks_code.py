@@ -196,3 +196,11 @@ async def test_javascript_runs_in_a_process_that_serves_nobody_else() -> None:
     shared = await isolation.call(resident_bytes)
     assert shared > 0
     assert isolation.pool().idle >= 1
+
+
+@needs_js
+async def test_javascript_is_not_charged_for_the_memory_of_whoever_calls_it() -> None:
+    held = b"x" * (600 * 1024 * 1024)  # more than the limit: what getrusage tells a child begins with it
+    given = {"code": "return 6 * 7", "inputs": {}, "time_limit_s": 5}
+    assert dict(await emits(code.run_javascript, given))["result"] == 42
+    assert held[-1:] == b"x"
