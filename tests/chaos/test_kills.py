@@ -30,4 +30,4 @@ def test_a_kill_loses_and_doubles_nothing(
 ) -> None:
     facts = storm(mill, effects, tmp_path / "guests", VICTIMS[victim], per_s=20)
     assert not facts.problems, "\n".join(facts.problems[:20])
-    assert facts.executions >= 10  # something was under way; how much is the machine's affair
+    assert facts.executions > 20
